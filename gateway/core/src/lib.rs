@@ -1,2 +1,9 @@
 #![no_std]
-//! core
+//! Every decision that schoolgate takes.
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod id;
+pub mod text;
