@@ -1,0 +1,35 @@
+//! What the shell has to do in the world.
+
+use crate::{
+    entry::Seq,
+    id::{PlaceId, ReaderId},
+    picture::Picture,
+};
+
+/// Something to do, and the entry that must be on disk before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// The entry that the act promises; none for acts that promise nothing.
+    pub after: Option<Seq>,
+    /// What to do.
+    pub act: Act,
+}
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Show this to the person at the reader.
+    Show {
+        /// Where the reader stands.
+        place: PlaceId,
+        /// Which reader.
+        reader: ReaderId,
+        /// What.
+        picture: Picture,
+    },
+    /// Let one person through the gate.
+    Release {
+        /// Which gate.
+        place: PlaceId,
+    },
+}

@@ -1,0 +1,106 @@
+//! A guardian's tap: calls the students whom they may fetch, and takes those who already wait.
+
+use alloc::vec::Vec;
+
+use crate::{
+    entry::{CallEnd, Reason, Recipient, Seq, Tap, What},
+    id::{GuardianId, StudentId},
+    picture::Picture,
+    roster::Holder,
+    rules::{refusal, student, tap::show},
+    school::School,
+    site::PlaceRole,
+    state::{Custodian, Presence, Whereabouts},
+};
+
+/// At a gate or handover desk.
+pub(crate) fn calls(school: &mut School, guardian: GuardianId, tap: Tap, role: PlaceRole) {
+    let children = match fetchable(school, &guardian) {
+        Ok(children) => children,
+        Err(reason) => return refusal::refuse(school, Some(Holder::Guardian(guardian)), tap, reason),
+    };
+    let (waiting, away): (Vec<_>, Vec<_>) = children.into_iter().partition(|child| waits_here(school, child, &tap));
+    for child in &waiting {
+        take(school, child.clone(), &guardian, &tap, role);
+    }
+    if away.is_empty() {
+        let seq = school.state.last();
+        let picture = if role == PlaceRole::Gate { Picture::Goodbye } else { Picture::Released };
+        return show(school, seq, tap, picture);
+    }
+    renew(school, &guardian);
+    let seq = school.record(What::Called { guardian, students: away, tap: tap.clone() });
+    show(school, seq, tap, Picture::Called);
+}
+
+/// Whether this guardian may take this student now; the reason is for staff.
+///
+/// A restriction beats every authorisation. A clock that was never set can't tell days and hours: an authorisation with
+/// dates then does not hold, while the hours of the day are passed over, for the family stands at the gate; the entry
+/// says that the clock was unset.
+pub(crate) fn may_fetch(school: &School, student: &StudentId, guardian: &GuardianId) -> Result<(), Reason> {
+    let now = &school.now;
+    if school.roster.is_restricted(student, guardian, now) {
+        return Err(Reason::Restricted);
+    }
+    let link = school.roster.link(student, guardian).ok_or(Reason::NotAuthorised)?;
+    if !link.valid.covers(now).unwrap_or(false) {
+        return Err(Reason::NotAuthorised);
+    }
+    let hours = school.policy().release_hours.zip(now.time_of_day());
+    if hours.is_some_and(|(hours, time)| !hours.contain(time)) {
+        return Err(Reason::OutsideHours);
+    }
+    Ok(())
+}
+
+/// The children on campus whom this guardian may take; if there is none, the gravest reason why.
+fn fetchable(school: &School, guardian: &GuardianId) -> Result<Vec<StudentId>, Reason> {
+    let mut children = Vec::new();
+    let mut why = Reason::NobodyToFetch;
+    let linked = school.roster.guardian(guardian).map(|g| g.students.as_slice()).unwrap_or_default();
+    for child in linked {
+        let verdict = may_fetch(school, child, guardian);
+        if verdict == Err(Reason::Restricted) {
+            why = Reason::Restricted; // staff must know that they came, whether or not the child is here
+        }
+        if !is_in_the_schools_care(school.state.presence(child)) {
+            continue;
+        }
+        match verdict {
+            Ok(()) => children.push(child.clone()),
+            Err(reason) if why == Reason::NobodyToFetch => why = reason,
+            Err(_) => {}
+        }
+    }
+    if children.is_empty() { Err(why) } else { Ok(children) }
+}
+
+fn is_in_the_schools_care(presence: Option<&Presence>) -> bool {
+    presence.is_some_and(|p| p.whereabouts == Whereabouts::OnCampus(Custodian::GateDuty))
+}
+
+/// The student showed up at this very place within the release window.
+fn waits_here(school: &School, student: &StudentId, tap: &Tap) -> bool {
+    let waiting = school.state.presence(student).and_then(|p| p.waiting.as_ref());
+    let window = school.policy().release_window();
+    waiting.is_some_and(|w| w.tap.place == tap.place && school.within(&w.at, window))
+}
+
+fn take(school: &mut School, child: StudentId, guardian: &GuardianId, tap: &Tap, role: PlaceRole) {
+    let matched = school.state.presence(&child).and_then(|p| p.waiting.as_ref()).map(|w| w.by);
+    let to = Recipient::Guardian(guardian.clone());
+    let released = student::release(school, child.clone(), to, tap.clone(), matched);
+    if role == PlaceRole::Gate {
+        student::leave(school, child, tap.clone(), released);
+    }
+}
+
+/// Calling again ends the guardian's earlier call, so that a student is never called twice by one person.
+fn renew(school: &mut School, guardian: &GuardianId) {
+    let earlier: Vec<Seq> =
+        school.state.calls().iter().filter(|(_, call)| call.guardian == *guardian).map(|(seq, _)| *seq).collect();
+    for call in earlier {
+        school.record(What::CallEnded { call, why: CallEnd::Renewed });
+    }
+}

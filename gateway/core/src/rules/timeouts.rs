@@ -1,0 +1,66 @@
+//! The deadlines: which is next, and what each does when it comes.
+
+use crate::{
+    alarm::Alarm,
+    entry::{CallEnd, What},
+    rules::marks,
+    school::School,
+    timer::{Timeout, Timer},
+};
+
+/// Most deadlines dealt with at one moment; whatever is left is due at the next call.
+const MAX_AT_ONCE: usize = 10_000;
+
+/// The earliest deadline.
+pub(crate) fn next(school: &School) -> Option<Timeout> {
+    let all = [call(school), quiet_alarm(school), lost_reader(school), marks::timeout(school)];
+    all.into_iter().flatten().min_by_key(|timeout| timeout.at)
+}
+
+/// Deals with every deadline that has passed.
+pub(crate) fn expire(school: &mut School) {
+    for _ in 0..MAX_AT_ONCE {
+        let Some(due) = next(school).filter(|timeout| timeout.at <= school.now.mono) else { return };
+        match due.why {
+            Timer::ReleaseWindow { call } => {
+                school.record(What::CallEnded { call, why: CallEnd::Expired });
+            }
+            Timer::AlarmQuiet { alarm } => school.end_alarm(&alarm),
+            Timer::ReaderLost { reader } => {
+                let place = school.site.place_of(&reader).map(|(place, _)| place.clone());
+                let cause = school.state.readers_away().get(&reader).map(|away| away.by);
+                if let Some(place) = place {
+                    school.raise(Alarm::ReaderLost { reader, place }, cause);
+                }
+            }
+            Timer::DeliveryMark => marks::write_all(school),
+        }
+    }
+}
+
+/// Calls are numbered in the order of their opening and all have the same window, so the first is the next to end.
+fn call(school: &School) -> Option<Timeout> {
+    let (&call, open) = school.state.calls().first_key_value()?;
+    Some(school.timeout(&open.at, school.policy().release_window(), Timer::ReleaseWindow { call }))
+}
+
+fn quiet_alarm(school: &School) -> Option<Timeout> {
+    let quiet = school.policy().alarm_quiet();
+    let passing = school.state.alarms().iter().filter(|(alarm, _)| alarm.ends_when_quiet());
+    passing
+        .map(|(alarm, on)| (school.deadline(&on.last, quiet), alarm))
+        .min()
+        .map(|(at, alarm)| Timeout { at, why: Timer::AlarmQuiet { alarm: alarm.clone() } })
+}
+
+fn lost_reader(school: &School) -> Option<Timeout> {
+    let unnoticed = school.state.readers_away().iter().filter_map(|(reader, away)| {
+        let (place, _) = school.site.place_of(reader)?;
+        let alarm = Alarm::ReaderLost { reader: reader.clone(), place: place.clone() };
+        (!school.state.alarms().contains_key(&alarm)).then_some((reader, away))
+    });
+    unnoticed
+        .map(|(reader, away)| (school.deadline(&away.since, school.policy().reader_lost()), reader))
+        .min()
+        .map(|(at, reader)| Timeout { at, why: Timer::ReaderLost { reader: reader.clone() } })
+}

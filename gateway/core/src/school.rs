@@ -1,0 +1,233 @@
+//! The school: single owner of all state.
+//!
+//! The order of calls:
+//!
+//! 1. Once: [`School::replay`] every entry of the ledger, then [`Input::Started`] and [`Input::Roster`].
+//! 2. For ever: [`School::handle`] each input with its moment; then [`School::poll_entry`] until there is none, handing
+//!    each to the ledger; then [`School::poll_action`] until there is none; then sleep no longer than
+//!    [`School::poll_timeout`] says, and hand in [`Input::Timeout`] when it has passed.
+//!
+//! It never waits and never fails: a refusal is a decision, not an error. An [`Action`] that promises something names the
+//! entry that must be durable first; [`PromiseBook`](crate::promise::PromiseBook) holds it until then.
+
+use core::time::Duration;
+
+use alloc::{collections::VecDeque, string::String, sync::Arc};
+
+use crate::{
+    action::{Act, Action},
+    alarm::Alarm,
+    credential::CredentialId,
+    entry::{Consumer, ENTRY_VERSION, Entry, Seq, What},
+    id::{PlaceId, ReaderId},
+    policy::Policy,
+    promise::LedgerPace,
+    roster::Roster,
+    rules,
+    site::Site,
+    state::{OutOfOrder, State},
+    time::{Mono, Stamp},
+    timer::{Timeout, Timer},
+};
+
+/// Something that happened, for the school to decide on.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The gateway began to work.
+    Started {
+        /// Version of the program.
+        version: String,
+    },
+    /// The gateway is about to stop in good order.
+    Stopping,
+    /// A checked roster, and the SHA-256 of its document in hex.
+    Roster {
+        /// Who is who.
+        roster: Arc<Roster>,
+        /// SHA-256 of the document, in hex.
+        digest: String,
+    },
+    /// A credential was presented.
+    Tap {
+        /// At which reader.
+        reader: ReaderId,
+        /// Which.
+        credential: CredentialId,
+    },
+    /// A reader is heard.
+    ReaderUp {
+        /// Which.
+        reader: ReaderId,
+    },
+    /// A reader can't be heard.
+    ReaderDown {
+        /// Which.
+        reader: ReaderId,
+        /// As its line said.
+        reason: String,
+    },
+    /// The ledger has turned slow or has caught up.
+    Ledger(LedgerPace),
+    /// A consumer's receiver has acknowledged everything up to here.
+    Delivered {
+        /// Who.
+        consumer: Consumer,
+        /// The last entry acknowledged.
+        through: Seq,
+    },
+    /// The moment that [`School::poll_timeout`] named has come.
+    Timeout,
+}
+
+/// Everything that the school knows and decides.
+#[derive(Debug)]
+pub struct School {
+    pub(crate) site: Site,
+    pub(crate) roster: Arc<Roster>,
+    pub(crate) state: State,
+    pub(crate) now: Stamp,
+    pub(crate) marks: rules::marks::Marks,
+    entries: VecDeque<Entry>,
+    actions: VecDeque<Action>,
+}
+
+impl School {
+    /// An empty school at this site.
+    pub fn new(site: Site) -> Self {
+        Self {
+            site,
+            roster: Arc::default(),
+            state: State::default(),
+            now: Stamp::default(),
+            marks: rules::marks::Marks::default(),
+            entries: VecDeque::new(),
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// Folds in one entry of the ledger, before the first input.
+    pub fn replay(&mut self, entry: &Entry) -> Result<(), OutOfOrder> {
+        self.state.apply(entry)
+    }
+
+    /// Puts a roster in force that the ledger already tells of, without a new entry.
+    pub fn resume_roster(&mut self, roster: Arc<Roster>) {
+        self.roster = roster;
+    }
+
+    /// Takes one input at its moment. Deadlines that have passed by then are dealt with first.
+    pub fn handle(&mut self, now: Stamp, input: Input) {
+        self.now = now;
+        rules::timeouts::expire(self);
+        match input {
+            Input::Started { version } => {
+                self.record(What::Started { version });
+            }
+            Input::Stopping => {
+                rules::marks::write_all(self);
+                self.record(What::Stopped {});
+            }
+            Input::Roster { roster, digest } => self.adopt(roster, digest),
+            Input::Tap { reader, credential } => rules::tap::decide(self, reader, credential),
+            Input::ReaderUp { reader } => rules::reader::up(self, reader),
+            Input::ReaderDown { reader, reason } => rules::reader::down(self, reader, reason),
+            Input::Ledger(LedgerPace::Slow) => self.raise(Alarm::LedgerSlow {}, None),
+            Input::Ledger(LedgerPace::CaughtUp) => self.end_alarm(&Alarm::LedgerSlow {}),
+            Input::Delivered { consumer, through } => rules::marks::delivered(self, consumer, through),
+            Input::Timeout => {}
+        }
+    }
+
+    /// The next entry for the ledger.
+    pub fn poll_entry(&mut self) -> Option<Entry> {
+        self.entries.pop_front()
+    }
+
+    /// The next action for the world.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`Input::Timeout`] is due, and why.
+    pub fn poll_timeout(&self) -> Option<Timeout> {
+        rules::timeouts::next(self)
+    }
+
+    /// What is so now.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Who is who now.
+    pub fn roster(&self) -> &Arc<Roster> {
+        &self.roster
+    }
+
+    /// The places and readers.
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    fn adopt(&mut self, roster: Arc<Roster>, digest: String) {
+        let students = u32::try_from(roster.student_count()).unwrap_or(u32::MAX);
+        let version = roster.version.clone();
+        self.roster = roster;
+        if self.state.roster_digest() != Some(digest.as_str()) {
+            self.record(What::RosterAdopted { version, digest, students });
+        }
+    }
+}
+
+/// What the rules do: record and act.
+impl School {
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.roster.policy
+    }
+
+    /// Writes an entry down and folds it in.
+    pub(crate) fn record(&mut self, what: What) -> Seq {
+        let entry = Entry { v: ENTRY_VERSION, seq: self.state.last().next(), at: self.now, what };
+        let seq = entry.seq;
+        // The number is the next one by construction, so the fold takes it.
+        if self.state.apply(&entry).is_ok() {
+            self.entries.push_back(entry);
+        }
+        seq
+    }
+
+    pub(crate) fn act(&mut self, after: Option<Seq>, act: Act) {
+        self.actions.push_back(Action { after, act });
+    }
+
+    pub(crate) fn let_through(&mut self, after: Seq, place: &PlaceId) {
+        self.act(Some(after), Act::Release { place: place.clone() });
+    }
+
+    pub(crate) fn raise(&mut self, alarm: Alarm, cause: Option<Seq>) {
+        if !self.state.alarms().contains_key(&alarm) {
+            self.record(What::AlarmRaised { alarm, cause });
+        }
+    }
+
+    pub(crate) fn end_alarm(&mut self, alarm: &Alarm) {
+        if let Some(on) = self.state.alarms().get(alarm) {
+            let raised = on.raised;
+            self.record(What::AlarmEnded { alarm: alarm.clone(), raised });
+        }
+    }
+
+    /// When `after` will have passed since `from`, on this boot's time; at once if that can't be known.
+    pub(crate) fn deadline(&self, from: &Stamp, after: Duration) -> Mono {
+        let gone = from.elapsed(&self.now).unwrap_or(after);
+        self.now.mono.plus(after.saturating_sub(gone))
+    }
+
+    /// Whether less than `window` has passed since `from`; no if that can't be known.
+    pub(crate) fn within(&self, from: &Stamp, window: Duration) -> bool {
+        from.elapsed(&self.now).is_some_and(|gone| gone < window)
+    }
+
+    pub(crate) fn timeout(&self, from: &Stamp, after: Duration, why: Timer) -> Timeout {
+        Timeout { at: self.deadline(from, after), why }
+    }
+}

@@ -1,0 +1,53 @@
+//! What stands where: the places and readers of this gateway, as its configuration tells.
+
+use alloc::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::{PlaceId, ReaderId},
+    text::Bilingual,
+};
+
+/// What a place is for; it decides what a tap there means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaceRole {
+    /// The border of the campus.
+    Gate,
+    /// Where sessions are held.
+    Classroom,
+    /// Where children are handed to their families.
+    HandoverDesk,
+    /// Where booked dinners are given out.
+    Canteen,
+    /// A station of the safety patrol.
+    PatrolPoint,
+    /// Where people gather in an emergency.
+    AssemblyPoint,
+}
+
+/// One place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// What it is for.
+    pub role: PlaceRole,
+    /// What people call it.
+    pub name: Bilingual,
+}
+
+/// All places and readers of one gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Site {
+    /// Every place, by id.
+    pub places: BTreeMap<PlaceId, Place>,
+    /// Where each reader stands.
+    pub readers: BTreeMap<ReaderId, PlaceId>,
+}
+
+impl Site {
+    /// Where that reader stands; nothing for a reader that the configuration does not know.
+    pub fn place_of(&self, reader: &ReaderId) -> Option<(&PlaceId, &Place)> {
+        let id = self.readers.get(reader)?;
+        Some((id, self.places.get(id)?))
+    }
+}

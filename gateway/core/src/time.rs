@@ -1,0 +1,399 @@
+//! Moments. The core has no clock: every input brings its moment along, and every entry carries it away.
+//!
+//! A Pi has no battery clock, so wall time alone proves nothing. A [`Stamp`] therefore tells wall time *and* time since
+//! boot, which boot it was, and how good the clock was; order comes from neither but from the entry's number.
+
+use core::{fmt, str::FromStr, time::Duration};
+
+use alloc::string::{String, ToString};
+use jiff::{Timestamp, fmt::temporal::Pieces, tz::Offset};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// Time since this boot, in milliseconds; goes on through suspend, never backwards (`CLOCK_BOOTTIME`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Mono(pub u64);
+
+impl Mono {
+    /// The moment `after` from now; stays at the end of time rather than wrap.
+    #[must_use]
+    pub fn plus(self, after: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(after.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// How long ago `earlier` was; nothing if it is still to come.
+    pub fn since(self, earlier: Mono) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// Names one boot of the machine (Linux: the first eight bytes of `/proc/sys/kernel/random/boot_id`).
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct BootId(pub u64);
+
+impl fmt::Display for BootId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for BootId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for BootId {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for BootId {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let whole = text.len() == 16;
+        u64::from_str_radix(&text, 16)
+            .ok()
+            .filter(|_| whole)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("a boot id is written as 16 hex digits"))
+    }
+}
+
+/// Wall time with the offset that was in force: what a clock on the school's wall would have shown.
+/// Written as RFC 3339, to the millisecond.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Wall {
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    unix_ms: i64,
+    /// Minutes east of UTC.
+    offset_min: i16,
+}
+
+/// The widest offset that any place on earth has used, with room: ±25:59, as jiff allows.
+const MAX_OFFSET_MIN: i16 = 25 * 60 + 59;
+const DAY_MS: i64 = 86_400_000;
+/// RFC 3339 writes years with four digits; two days of room at both ends let every offset fit.
+const FIRST_MS: i64 = -62_135_596_800_000 + 2 * DAY_MS;
+const LAST_MS: i64 = 253_402_300_799_999 - 2 * DAY_MS;
+
+impl Wall {
+    /// Milliseconds since 1970-01-01T00:00:00Z and minutes east of UTC; figures beyond the years 1 to 9999 are brought to
+    /// that edge.
+    pub fn new(unix_ms: i64, offset_min: i16) -> Self {
+        Self {
+            unix_ms: unix_ms.clamp(FIRST_MS, LAST_MS),
+            offset_min: offset_min.clamp(-MAX_OFFSET_MIN, MAX_OFFSET_MIN),
+        }
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub fn unix_ms(self) -> i64 {
+        self.unix_ms
+    }
+
+    /// Days since 1970-01-01 on the school's own calendar.
+    pub fn day(self) -> i64 {
+        self.local_ms().div_euclid(DAY_MS)
+    }
+
+    /// Time of day on the school's wall.
+    pub fn time_of_day(self) -> TimeOfDay {
+        let minute = self.local_ms().rem_euclid(DAY_MS) / 60_000;
+        TimeOfDay { minute: u16::try_from(minute).unwrap_or_default() }
+    }
+
+    fn local_ms(self) -> i64 {
+        self.unix_ms + i64::from(self.offset_min) * 60_000
+    }
+}
+
+impl fmt::Display for Wall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Ok(moment), Ok(offset)) =
+            (Timestamp::from_millisecond(self.unix_ms), Offset::from_seconds(i32::from(self.offset_min) * 60))
+        else {
+            return Err(fmt::Error); // `new` keeps both within jiff's range
+        };
+        write!(f, "{:.3}", moment.display_with_offset(offset))
+    }
+}
+
+impl fmt::Debug for Wall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Why a text is not a [`Wall`] time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAWallTime;
+
+impl fmt::Display for NotAWallTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a time is written as RFC 3339 with an offset: 2026-09-01T16:30:00.000+08:00")
+    }
+}
+
+impl core::error::Error for NotAWallTime {}
+
+impl FromStr for Wall {
+    type Err = NotAWallTime;
+
+    fn from_str(text: &str) -> Result<Self, NotAWallTime> {
+        let pieces = Pieces::parse(text).map_err(|_| NotAWallTime)?;
+        let time = pieces.time().ok_or(NotAWallTime)?;
+        let offset = pieces.to_numeric_offset().ok_or(NotAWallTime)?;
+        let moment = offset.to_timestamp(pieces.date().to_datetime(time)).map_err(|_| NotAWallTime)?;
+        let offset_min = i16::try_from(offset.seconds() / 60).map_err(|_| NotAWallTime)?;
+        Ok(Self::new(moment.as_millisecond(), offset_min))
+    }
+}
+
+impl Serialize for Wall {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Wall {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// A time of day on the school's wall, to the minute, written `HH:MM`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TimeOfDay {
+    minute: u16,
+}
+
+/// Why a text is not a [`TimeOfDay`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotATimeOfDay;
+
+impl fmt::Display for NotATimeOfDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a time of day is written HH:MM, from 00:00 to 23:59")
+    }
+}
+
+impl core::error::Error for NotATimeOfDay {}
+
+impl FromStr for TimeOfDay {
+    type Err = NotATimeOfDay;
+
+    fn from_str(text: &str) -> Result<Self, NotATimeOfDay> {
+        let (hour, minute) = text.split_once(':').ok_or(NotATimeOfDay)?;
+        let part = |digits: &str, below: u16| {
+            let plain = digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_digit());
+            digits.parse::<u16>().ok().filter(|&n| plain && n < below).ok_or(NotATimeOfDay)
+        };
+        Ok(Self { minute: part(hour, 24)? * 60 + part(minute, 60)? })
+    }
+}
+
+impl fmt::Display for TimeOfDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}:{:02}", self.minute / 60, self.minute % 60)
+    }
+}
+
+impl fmt::Debug for TimeOfDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for TimeOfDay {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeOfDay {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// A part of the day, both ends included, within one day: `{"from":"16:30","until":"20:30"}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hours {
+    /// First minute that counts.
+    pub from: TimeOfDay,
+    /// Last minute that counts.
+    pub until: TimeOfDay,
+}
+
+impl Hours {
+    /// Whether that minute lies within.
+    pub fn contain(self, time: TimeOfDay) -> bool {
+        self.from <= time && time <= self.until
+    }
+}
+
+/// A day on the calendar, written `2026-09-01`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(jiff::civil::Date);
+
+impl Day {
+    /// Days since 1970-01-01, comparable with [`Wall::day`].
+    pub fn number(self) -> i64 {
+        let start = self.0.to_datetime(jiff::civil::Time::midnight());
+        Offset::UTC.to_timestamp(start).map_or(0, |t| t.as_second().div_euclid(86_400))
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl FromStr for Day {
+    type Err = jiff::Error;
+
+    fn from_str(text: &str) -> Result<Self, jiff::Error> {
+        text.parse().map(Self)
+    }
+}
+
+impl Serialize for Day {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(|_| D::Error::custom(alloc::format!("{text:?} is not a day such as 2026-09-01")))
+    }
+}
+
+/// How far the wall time of a [`Stamp`] can be believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockQuality {
+    /// Kept by a time source right now.
+    Synchronised,
+    /// Set since boot, but the source is away.
+    Holdover {
+        /// Largest error that the kernel reckons with, in milliseconds.
+        error_ms: u32,
+    },
+    /// Not set since boot: wall time means nothing.
+    #[default]
+    Unset,
+    /// Made up for an exercise: rules hold, evidence it is not.
+    Simulated,
+}
+
+impl ClockQuality {
+    /// Whether wall time may be used to decide anything.
+    pub fn is_set(self) -> bool {
+        !matches!(self, Self::Unset)
+    }
+}
+
+/// One moment, as fully as the box knows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// What the wall clock said.
+    pub wall: Wall,
+    /// Which boot it was.
+    pub boot: BootId,
+    /// Time since that boot.
+    #[serde(rename = "mono_ms")]
+    pub mono: Mono,
+    /// How far `wall` can be believed.
+    pub clock: ClockQuality,
+}
+
+impl Stamp {
+    /// How long before `now` this was: by the boot's own time if it is the same boot, else by wall time if both clocks
+    /// were set, else unknown.
+    pub fn elapsed(&self, now: &Stamp) -> Option<Duration> {
+        if self.boot == now.boot {
+            return Some(now.mono.since(self.mono));
+        }
+        let both_set = self.clock.is_set() && now.clock.is_set();
+        both_set.then(|| {
+            let gone_ms = now.wall.unix_ms.saturating_sub(self.wall.unix_ms);
+            Duration::from_millis(u64::try_from(gone_ms).unwrap_or(0))
+        })
+    }
+
+    /// The school's own calendar day, if the clock was set.
+    pub fn day(&self) -> Option<i64> {
+        self.clock.is_set().then(|| self.wall.day())
+    }
+
+    /// Time of day on the school's wall, if the clock was set.
+    pub fn time_of_day(&self) -> Option<TimeOfDay> {
+        self.clock.is_set().then(|| self.wall.time_of_day())
+    }
+
+    /// `16:31` for sentences, or nothing when the clock was not set.
+    pub fn clock_text(&self) -> Option<String> {
+        self.time_of_day().map(|time| time.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wall(text: &str) -> Wall {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn wall_time_reads_back_as_written() {
+        for text in ["2026-09-01T16:31:05.123+08:00", "1970-01-01T08:00:00.000+08:00", "2026-02-28T23:59:59.999-03:30"]
+        {
+            assert_eq!(wall(text).to_string(), text);
+        }
+        assert_eq!(wall("2026-09-01T08:31:05Z").to_string(), "2026-09-01T08:31:05.000+00:00");
+        assert!("2026-09-01T16:31:05".parse::<Wall>().is_err(), "without an offset it is no moment");
+    }
+
+    #[test]
+    fn the_days_turn_on_the_schools_wall_not_at_greenwich() {
+        let late = wall("2026-09-01T23:59:59.999+08:00");
+        let early = wall("2026-09-02T00:00:00.000+08:00");
+        assert_eq!(early.day(), late.day() + 1);
+        assert_eq!(late.day(), "2026-09-01".parse::<Day>().unwrap().number());
+        assert_eq!(late.time_of_day().to_string(), "23:59");
+    }
+
+    #[test]
+    fn a_time_of_day_is_two_digits_and_two_digits() {
+        for bad in ["", "7:30", "24:00", "07:60", "07:3", "+7:30", "07:30:00"] {
+            assert!(bad.parse::<TimeOfDay>().is_err(), "{bad}");
+        }
+        let hours = Hours { from: "16:30".parse().unwrap(), until: "20:30".parse().unwrap() };
+        assert!(hours.contain("20:30".parse().unwrap()) && !hours.contain("20:31".parse().unwrap()));
+    }
+
+    #[test]
+    fn elapsed_time_across_boots_is_known_only_by_set_clocks() {
+        let at = |boot, mono, text, clock| Stamp { wall: wall(text), boot: BootId(boot), mono: Mono(mono), clock };
+        let before = at(1, 90_000, "2026-09-01T16:00:00+08:00", ClockQuality::Synchronised);
+        let same_boot = at(1, 95_000, "1970-01-01T00:00:00+08:00", ClockQuality::Unset);
+        let rebooted = at(2, 10_000, "2026-09-01T16:02:00+08:00", ClockQuality::Synchronised);
+        let lost = at(3, 10_000, "1970-01-01T00:00:10+08:00", ClockQuality::Unset);
+        assert_eq!(before.elapsed(&same_boot), Some(Duration::from_secs(5)));
+        assert_eq!(before.elapsed(&rebooted), Some(Duration::from_secs(120)));
+        assert_eq!(before.elapsed(&lost), None);
+    }
+
+    #[test]
+    fn walls_beyond_the_calendar_are_brought_to_its_edge() {
+        assert!(Wall::new(i64::MAX, i16::MAX).to_string().starts_with("9999-"));
+        let _ = Wall::new(i64::MIN, i16::MIN).to_string();
+    }
+}
