@@ -1,1 +1,3 @@
 //! gw
+
+pub mod sync;
