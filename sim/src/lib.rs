@@ -1,3 +1,5 @@
-//! sim
+//! A school without hardware.
+
+pub mod platform;
 pub mod virtual_lines;
 pub mod virtual_reader;
