@@ -67,7 +67,11 @@ fn keep(mut store: Store, reader: &LedgerReader, orders: &Receiver<Progress>) {
     }
 }
 
-fn bring_up_to_date(store: &mut Store, reader: &LedgerReader, progress: Progress) -> Result<(), Box<dyn std::error::Error>> {
+fn bring_up_to_date(
+    store: &mut Store,
+    reader: &LedgerReader,
+    progress: Progress,
+) -> Result<(), Box<dyn std::error::Error>> {
     store.set_cursor(Consumer::Notify.name(), progress.notify)?;
     store.set_cursor(Consumer::Sync.name(), progress.sync)?;
     let through = reader.durable().through;

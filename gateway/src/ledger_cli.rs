@@ -87,19 +87,32 @@ fn verify(dir: &Path, lang: Lang, out: &mut dyn Write) -> Result<u8, LedgerCliEr
     let report = ledger::verify(dir, |_| {})?;
     let (records, segments) = (report.records, report.segments);
     let (first, last) = (report.first_seq, report.last_seq);
-    writeln!(out, "{}", text!(lang, zh: "{records} 条记录（{first}–{last}），{segments} 个分段", en: "{records} entries ({first} to {last}) in {segments} segments"))?;
+    writeln!(
+        out,
+        "{}",
+        text!(lang, zh: "{records} 条记录（{first}–{last}），{segments} 个分段", en: "{records} entries ({first} to {last}) in {segments} segments")
+    )?;
     if let Some(chain) = report.chain {
         let chain = hex(&chain);
         writeln!(out, "{}", text!(lang, zh: "末条链值 {chain}", en: "chain hash of the last entry {chain}"))?;
     }
     if let Some(torn) = &report.torn {
-        writeln!(out, "{}", text!(lang, zh: "末尾有未写完的一组（{torn}）：正在写入，或断电所致，从未确认过", en: "an unfinished group at the end ({torn}): being written now, or cut by a power loss; it was never acknowledged"))?;
+        let torn = format!("{} +{}", torn.segment, torn.offset);
+        writeln!(
+            out,
+            "{}",
+            text!(lang, zh: "末尾有未写完的一组（{torn}）：正在写入，或断电所致，从未确认过", en: "an unfinished group at the end ({torn}): being written now, or cut by a power loss; it was never acknowledged")
+        )?;
     }
     for fault in &report.faults {
         writeln!(out, "{}", describe(fault, lang))?;
     }
     if report.is_sound() {
-        writeln!(out, "{}", text!(lang, zh: "账本完好：每一条都接得上前一条", en: "sound: every entry follows from the one before"))?;
+        writeln!(
+            out,
+            "{}",
+            text!(lang, zh: "账本完好：每一条都接得上前一条", en: "sound: every entry follows from the one before")
+        )?;
         return Ok(EXIT_FINE);
     }
     let count = report.fault_count;
@@ -109,28 +122,46 @@ fn verify(dir: &Path, lang: Lang, out: &mut dyn Write) -> Result<u8, LedgerCliEr
 
 fn show(dir: &Path, filter: &FilterArgs, json: bool, lang: Lang, out: &mut dyn Write) -> Result<u8, LedgerCliError> {
     let mut out = BufWriter::new(out);
-    let code = each(dir, filter, |record| {
-        if json {
-            ledger::write_ndjson_line(record, &mut out)?;
-            return Ok(());
-        }
-        match Entry::decode(&record.body) {
-            Ok(entry) => writeln!(out, "{}", sentence::line(&entry, lang))?,
-            Err(_) => {
-                let seq = record.seq;
-                writeln!(out, "{seq:>8}  {}", text!(lang, zh: "此版本不认识的记录", en: "an entry that this version does not know"))?;
+    let code = each(
+        dir,
+        filter,
+        |record| {
+            if json {
+                ledger::write_ndjson_line(record, &mut out)?;
+                return Ok(());
             }
-        }
-        Ok(())
-    }, |fault| { let _ = writeln!(io::stderr(), "{}", describe(fault, lang)); })?;
+            match Entry::decode(&record.body) {
+                Ok(entry) => writeln!(out, "{}", sentence::line(&entry, lang))?,
+                Err(_) => {
+                    let seq = record.seq;
+                    writeln!(
+                        out,
+                        "{seq:>8}  {}",
+                        text!(lang, zh: "此版本不认识的记录", en: "an entry that this version does not know")
+                    )?;
+                }
+            }
+            Ok(())
+        },
+        |fault| {
+            let _ = writeln!(io::stderr(), "{}", describe(fault, lang));
+        },
+    )?;
     out.flush()?;
     Ok(code)
 }
 
-fn export(dir: &Path, filter: &FilterArgs, format: ExportFormat, out: &mut dyn Write) -> Result<u8, LedgerCliError> {
-    let tell = |fault: &Fault| { let _ = writeln!(io::stderr(), "{}", describe(fault, Lang::En)); };
+fn export(
+    dir: &Path,
+    filter: &FilterArgs,
+    format: ExportFormat,
+    mut out: &mut dyn Write,
+) -> Result<u8, LedgerCliError> {
+    let tell = |fault: &Fault| {
+        let _ = writeln!(io::stderr(), "{}", describe(fault, Lang::En));
+    };
     let code = match format {
-        ExportFormat::Ndjson => each(dir, filter, |record| Ok(ledger::write_ndjson_line(record, &mut *out)?), tell)?,
+        ExportFormat::Ndjson => each(dir, filter, |record| Ok(ledger::write_ndjson_line(record, &mut out)?), tell)?,
         ExportFormat::Csv => {
             let mut table = csv_export::Table::begin(&mut *out)?;
             let code = each(dir, filter, |record| table.row(record), tell)?;
@@ -172,11 +203,13 @@ fn each(
 
 /// Whether the entry is about this person, place or reader.
 fn concerns(record: &Record, subject: &str) -> bool {
-    let place = || Entry::decode(&record.body).ok().and_then(|entry| {
-        let place = entry.what.place().is_some_and(|place| place.as_str() == subject);
-        let reader = entry.what.tap().is_some_and(|tap| tap.reader.as_str() == subject);
-        (place || reader).then_some(())
-    });
+    let place = || {
+        Entry::decode(&record.body).ok().and_then(|entry| {
+            let place = entry.what.place().is_some_and(|place| place.as_str() == subject);
+            let reader = entry.what.tap().is_some_and(|tap| tap.reader.as_str() == subject);
+            (place || reader).then_some(())
+        })
+    };
     subjects(&record.body).iter().any(|id| id == subject) || place().is_some()
 }
 

@@ -41,7 +41,9 @@ pub enum RosterError {
     #[error("the roster {0} has {n} faults", n = .1.len())]
     Faults(PathBuf, Vec<Fault>),
     /// The document would drop too many students at once.
-    #[error("the roster {path} has {new} students, the one in force {old}: dropping more than a fifth is taken for a mistake")]
+    #[error(
+        "the roster {path} has {new} students, the one in force {old}: dropping more than a fifth is taken for a mistake"
+    )]
     DropsTooMany {
         /// The file.
         path: PathBuf,

@@ -14,14 +14,14 @@ use tokio::{
 use tracing::{error, info, warn};
 
 use crate::{
-    config::Config,
+    config::{Config, Loaded},
     keeper::{Keeper, Progress},
     ledger::Durable,
     readers::ReaderEvent,
     roster_file::{self, LoadedRoster, RosterError},
     shell::Shell,
 };
-use parts::{NotifyPart, Readers, SyncPart};
+use parts::{LinesAlive, NotifyPart, Readers, SyncPart};
 
 pub use start::StartError;
 
@@ -29,18 +29,19 @@ pub use start::StartError;
 const READER_EVENTS: usize = 1_024;
 /// Events taken in one go, before the disk and the timers get their turn.
 const EVENTS_AT_ONCE: usize = 64;
-/// How often cursors are kept and marks considered.
-const HOUSEKEEPING: Duration = Duration::from_secs(1);
+/// How often the platform's client hears of new entries, cursors are kept and marks considered. GB 50396-2007, 5.1.2, gives
+/// an event 5 s to the centre.
+const HOUSEKEEPING: Duration = Duration::from_millis(500);
 /// How long the last entries may take to reach the disk at the stop.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the network's parts may take to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs the gateway until it is told to stop (SIGTERM, SIGINT). SIGHUP reads the roster again.
-pub fn run(config: Config) -> Result<(), StartError> {
+pub fn run(loaded: Loaded) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Runtime)?;
     runtime.block_on(async {
-        let gateway = Gateway::start(config)?;
+        let gateway = Gateway::start(loaded)?;
         gateway.work().await;
         Ok(())
     })
@@ -53,12 +54,17 @@ struct Gateway {
     durable: watch::Receiver<Durable>,
     readers: Readers,
     events: mpsc::Receiver<ReaderEvent>,
+    /// Keeps the queue open, also when no reader is configured.
+    _event_sender: mpsc::Sender<ReaderEvent>,
     roster: watch::Sender<Arc<Roster>>,
     notify: Option<NotifyPart>,
     sync: Option<SyncPart>,
     keeper: Keeper,
     told: Progress,
+    /// How far the ledger was when the keeper last heard of it.
+    kept_through: u64,
     signals: Signals,
+    _lines_alive: LinesAlive,
 }
 
 struct Signals {
@@ -93,10 +99,9 @@ impl Gateway {
                     let through = self.durable.borrow_and_update().through;
                     self.shell.on_durable(through);
                 }
-                n = self.events.recv_many(&mut events, EVENTS_AT_ONCE), if self.readers.any() => {
-                    if n > 0 {
-                        events.drain(..).for_each(|event| self.shell.on_reader(event));
-                    }
+                n = self.events.recv_many(&mut events, EVENTS_AT_ONCE) => {
+                    debug_assert!(n > 0, "the readers' sender lives as long as the gateway");
+                    events.drain(..).for_each(|event| self.shell.on_reader(event));
                 }
                 () = sleep_until(wakeup.unwrap_or_else(Instant::now)), if wakeup.is_some() => self.shell.on_time(),
                 _ = housekeeping.tick() => self.housekeep(),
@@ -107,8 +112,12 @@ impl Gateway {
         self.stop(events).await;
     }
 
-    /// Cursors into the store, and what the receivers have acknowledged into the core.
+    /// Cursors into the store, what the receivers have acknowledged into the core, and news to the platform's client.
     fn housekeep(&mut self) {
+        let through = self.durable.borrow().through;
+        if let Some(sync) = &self.sync {
+            sync.tell_durable(through);
+        }
         let now = self.progress();
         if now.notify > self.told.notify {
             self.shell.on_delivered(Consumer::Notify, now.notify);
@@ -116,8 +125,10 @@ impl Gateway {
         if now.sync > self.told.sync {
             self.shell.on_delivered(Consumer::Sync, now.sync);
         }
-        self.told = now;
-        self.keeper.update(now);
+        if now != self.told || through != self.kept_through {
+            (self.told, self.kept_through) = (now, through);
+            self.keeper.update(now);
+        }
     }
 
     fn progress(&self) -> Progress {

@@ -191,7 +191,9 @@ impl Shell {
         }
         while let Some(event) = self.gates.poll_event() {
             match event.state {
-                LineState::Failed(why) => error!(place = %event.place, output = ?event.output, %why, "a gate line fails"),
+                LineState::Failed(why) => {
+                    error!(place = %event.place, output = ?event.output, %why, "a gate line fails");
+                }
                 LineState::Works => info!(place = %event.place, output = ?event.output, "a gate line works again"),
             }
         }
@@ -245,7 +247,7 @@ impl Shell {
         let Some(times) = self.gate_times.get(place).copied() else { return }; // a place without outputs shows nothing
         let what = match &act {
             Act::Show { picture, .. } => {
-                GateAction::Show { light: picture.light(), tone: picture.tone(), for_ms: times.show_ms }
+                GateAction::Show { light: picture.light(), tone: Some(picture.tone()), for_ms: times.show_ms }
             }
             Act::Release { .. } => GateAction::Release { for_ms: times.release_ms },
         };

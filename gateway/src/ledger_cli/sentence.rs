@@ -24,7 +24,9 @@ pub(super) fn line(entry: &Entry, lang: Lang) -> String {
 
 fn sentence(what: &What, lang: Lang) -> String {
     match what {
-        What::Started { version } => text!(lang, zh: "网关启动，版本 {version}", en: "the gateway started, version {version}"),
+        What::Started { version } => {
+            text!(lang, zh: "网关启动，版本 {version}", en: "the gateway started, version {version}")
+        }
         What::Stopped {} => text!(lang, zh: "网关正常停止", en: "the gateway stopped in good order"),
         What::RosterAdopted { version, students, .. } => {
             text!(lang, zh: "启用名册 {version}，学生 {students} 人", en: "roster {version} adopted, {students} students")
@@ -72,7 +74,9 @@ fn sentence(what: &What, lang: Lang) -> String {
             let says = alarm_text(alarm, lang);
             text!(lang, zh: "警报 {raised} 结束：{says}", en: "alarm {raised} is over: {says}")
         }
-        What::ReaderDown { reader, reason } => text!(lang, zh: "读卡器 {reader} 失去联系：{reason}", en: "reader {reader} can't be heard: {reason}"),
+        What::ReaderDown { reader, reason } => {
+            text!(lang, zh: "读卡器 {reader} 失去联系：{reason}", en: "reader {reader} can't be heard: {reason}")
+        }
         What::ReaderUp { reader } => text!(lang, zh: "读卡器 {reader} 恢复", en: "reader {reader} is heard again"),
         What::Delivered { consumer: Consumer::Notify, through } => {
             text!(lang, zh: "通知已送达至记录 {through}", en: "notifications are delivered through entry {through}")

@@ -99,7 +99,13 @@ impl MessageWriter {
     }
 
     /// What a guardian may see of their children, for the broker to keep. `seq` is the entry that it is sent for.
-    pub fn status(&self, seq: Seq, at: Wall, guardian: (&GuardianId, &GuardianToken), children: &[ChildStatus]) -> Option<Message> {
+    pub fn status(
+        &self,
+        seq: Seq,
+        at: Wall,
+        guardian: (&GuardianId, &GuardianToken),
+        children: &[ChildStatus],
+    ) -> Option<Message> {
         let (who, token) = guardian;
         let id = format!("{}-{seq}-status-{who}", self.ledger);
         let payload = StatusPayload { v: 1, id: &id, at, children };

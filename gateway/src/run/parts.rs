@@ -18,11 +18,11 @@ use super::{STOP_PATIENCE, StartError};
 use crate::{
     config::{Config, Line, Mqtt, Outputs, ReaderKind, SecretText},
     gates::{FailSafe, GateDriver, Output, Pins, SimulatedLines},
-    ledger::{Ledger, LedgerReader},
+    ledger::{Ledger, LedgerId, LedgerReader},
     notify::{
         ClientFiles, EntryFeed, Login, MessageWriter, Notifier, NotifySettings, NotifyStatus, Progress, TlsFiles,
     },
-    readers::{CardKey, Port, ReaderEvent, SerialPort},
+    readers::{ReaderEvent, SerialPort, card_key::CardKey, port::Port},
     shell::GateTimes,
     sync::{self, BatchLimits, Source, SourceError, SyncClient, SyncOptions, SyncStatus, Timing, Token},
 };
@@ -56,8 +56,11 @@ impl Readers {
     }
 }
 
+/// Simulated lines are connected for as long as this lives.
+pub(super) type LinesAlive = watch::Sender<bool>;
+
 /// The gates' outputs, and how long each stays on.
-pub(super) fn gates(config: &Config) -> (GateDriver, HashMap<PlaceId, GateTimes>) {
+pub(super) fn gates(config: &Config) -> (GateDriver, HashMap<PlaceId, GateTimes>, LinesAlive) {
     let mut driver = GateDriver::new();
     let mut times = HashMap::new();
     let mut simulators: HashMap<&std::path::Path, SimulatedLines> = HashMap::new();
@@ -72,16 +75,17 @@ pub(super) fn gates(config: &Config) -> (GateDriver, HashMap<PlaceId, GateTimes>
             (Output::Buzzer, &gate.buzzer),
         ];
         let pins = wired.into_iter().filter_map(|(output, line)| Some((output, line.as_ref()?)));
-        let pins = pins.fold(Pins::new(), |pins, (output, line)| pins.with(output, lines.pin(&line.name), line.active_low));
+        let pins =
+            pins.fold(Pins::new(), |pins, (output, line)| pins.with(output, lines.pin(&line.name), line.active_low));
         driver.add_place(Instant::now(), gate.place.clone(), pins, FailSafe::Released);
         let times_of_gate = GateTimes { release_ms: millis(gate.release_time), show_ms: millis(gate.show_time) };
         times.insert(gate.place.clone(), times_of_gate);
     }
-    // The simulators' connections end with the runtime, after the gates have been made safe.
+    let (never, go_on) = watch::channel(false);
     for (_, lines) in simulators {
-        tokio::spawn(lines.run(random_u32));
+        tokio::spawn(lines.run(go_on.clone(), random_u32));
     }
-    (driver, times)
+    (driver, times, never)
 }
 
 /// The publisher's task.
@@ -102,7 +106,7 @@ impl NotifyPart {
     /// The publisher, if the configuration has a broker. It goes on after `state`'s last entry.
     pub(super) fn start(
         config: &Config,
-        ledger: &Ledger,
+        (ledger, id): (&Ledger, LedgerId),
         site: Arc<Site>,
         roster: watch::Receiver<Arc<Roster>>,
         state: State,
@@ -112,7 +116,7 @@ impl NotifyPart {
             return Ok(None);
         };
         let gateway = &config.gateway;
-        let writer = MessageWriter::new(gateway.school.clone(), gateway.id.clone(), ledger.id().short());
+        let writer = MessageWriter::new(gateway.school.clone(), gateway.id.clone(), short(id));
         let through = state.last().0;
         let feed = EntryFeed::new(ledger.reader(), ledger.durable(), writer, site, roster, state, mqtt.place_events);
         let settings = settings(config, mqtt)?;
@@ -147,7 +151,9 @@ fn settings(config: &Config, mqtt: &Mqtt) -> Result<NotifySettings, StartError> 
     settings.keep_alive = mqtt.keep_alive;
     if let Some(user) = &mqtt.username {
         let password = match &mqtt.password_file {
-            Some(file) => SecretText::read(file).map_err(|cause| StartError::Notify(Box::new(cause)))?.expose().to_owned(),
+            Some(file) => {
+                SecretText::read(file).map_err(|cause| StartError::Notify(Box::new(cause)))?.expose().to_owned()
+            }
             None => String::new(),
         };
         settings.login = Some(Login { user: user.clone(), password });
@@ -165,6 +171,7 @@ fn settings(config: &Config, mqtt: &Mqtt) -> Result<NotifySettings, StartError> 
 pub(super) struct SyncPart {
     client: SyncClient,
     status: watch::Receiver<SyncStatus>,
+    durable: watch::Sender<u64>,
 }
 
 /// The ledger as sync reads it.
@@ -178,7 +185,11 @@ impl Source for LedgerSource {
 
 impl SyncPart {
     /// The client, if the configuration has a platform. It goes on after `cursor`.
-    pub(super) fn start(config: &Config, ledger: &Ledger, cursor: u64) -> Result<Option<Self>, StartError> {
+    pub(super) fn start(
+        config: &Config,
+        (ledger, id): (&Ledger, LedgerId),
+        cursor: u64,
+    ) -> Result<Option<Self>, StartError> {
         let Some(platform) = &config.platform else {
             info!("no platform configured: entries stay here");
             return Ok(None);
@@ -188,16 +199,22 @@ impl SyncPart {
             url: platform.url.clone(),
             gateway: config.gateway.id.as_str().to_owned(),
             token: Token::new(token.expose()),
-            ledger: ledger.id().0,
+            ledger: id.0,
             ca_file: platform.ca_file.clone(),
-            timing: Timing { answer: platform.timeout, ..Timing::default() },
+            timing: Timing { request: platform.timeout, ..Timing::default() },
             batch: BatchLimits { entries: platform.batch_entries, ..BatchLimits::default() },
         };
         let source = LedgerSource(ledger.reader());
-        let client = SyncClient::start(options, source, ledger.durable(), cursor, sync::system_dice())
+        let (durable, durable_seen) = watch::channel(ledger.durable().borrow().through);
+        let client = SyncClient::start(options, source, durable_seen, cursor, sync::system_dice())
             .map_err(|cause| StartError::Sync(Box::new(cause)))?;
         let status = client.status();
-        Ok(Some(Self { client, status }))
+        Ok(Some(Self { client, status, durable }))
+    }
+
+    /// More of the ledger is on disk. Told now and then rather than at every tap: the platform can wait a moment.
+    pub(super) fn tell_durable(&self, through: u64) {
+        self.durable.send_if_modified(|known| std::mem::replace(known, through) != through);
     }
 
     /// The last entry that the platform has.
@@ -209,6 +226,11 @@ impl SyncPart {
     pub(super) fn stop(self) {
         self.client.stop();
     }
+}
+
+/// The first eight hex digits of the ledger's id.
+fn short(id: LedgerId) -> String {
+    id.to_string().chars().take(8).collect()
 }
 
 /// Chance for backoff; without it, every gateway waits the same, which is safe if not kind.

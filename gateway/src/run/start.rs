@@ -1,21 +1,12 @@
 //! Start-up: from a checked configuration to parts that work.
 
-use std::{
-    collections::HashMap,
-    error::Error,
-    fs, io,
-    path::PathBuf,
-    sync::Arc,
-    time::Instant,
-};
+use std::{error::Error, fs, io, path::PathBuf, sync::Arc, time::Instant};
 
 use schoolgate_core::{
     entry::{Consumer, Entry, EntryError},
     roster::Roster,
     school::{Input, School},
-    site::{Place, Site},
     state::{OutOfOrder, State},
-    text::Bilingual,
 };
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
@@ -23,11 +14,10 @@ use tracing::{info, warn};
 use super::{Gateway, READER_EVENTS, Signals, parts, tell_refused};
 use crate::{
     clock::{self, Clock, SimulatedClock, SystemClock},
-    config::{self, Config},
-    gates::SetUpError,
+    config::{self, Config, Loaded},
     keeper::{Keeper, Progress},
     ledger::{self, Ledger, LedgerId, Options, Recovery},
-    readers::CardKey,
+    readers::card_key::CardKey,
     roster_file::{self, LoadedRoster},
     shell::Shell,
     store::{Store, StoreError},
@@ -42,9 +32,6 @@ pub enum StartError {
     /// The data folder could not be made.
     #[error("the data folder {0} can't be made")]
     DataDir(PathBuf, #[source] io::Error),
-    /// The card key could not be read.
-    #[error("the card key can't be read")]
-    CardKey(#[source] config::SecretError),
     /// The simulated clock could not be started.
     #[error(transparent)]
     Clock(#[from] clock::StartError),
@@ -58,7 +45,9 @@ pub enum StartError {
     #[error("the ledger can't be read")]
     Read(#[source] ledger::ReadError),
     /// An entry of the ledger is not one that this version knows.
-    #[error("entry {0} of the ledger is not one that this version of schoolgate understands: a newer version wrote it?")]
+    #[error(
+        "entry {0} of the ledger is not one that this version of schoolgate understands: a newer version wrote it?"
+    )]
     Entry(u64, #[source] EntryError),
     /// The ledger's entries are out of order.
     #[error("the ledger's entries are out of order")]
@@ -72,9 +61,6 @@ pub enum StartError {
     /// Signals can't be listened for.
     #[error("signals can't be listened for")]
     Signals(#[source] io::Error),
-    /// A gate's outputs could not be set up.
-    #[error("a gate's outputs can't be set up")]
-    Gate(#[source] SetUpError),
     /// Notifications could not be set up.
     #[error("notifications can't be set up")]
     Notify(#[source] Box<dyn Error + Send + Sync>),
@@ -101,21 +87,21 @@ pub(super) fn kept_roster(config: &Config) -> PathBuf {
 }
 
 impl Gateway {
-    pub(super) fn start(config: Config) -> Result<Self, StartError> {
+    pub(super) fn start(loaded: Loaded) -> Result<Self, StartError> {
+        let Loaded { config, card_key, .. } = loaded;
         let began = Instant::now();
         let data_dir = config.gateway.data_dir.clone();
         fs::create_dir_all(&data_dir).map_err(|cause| StartError::DataDir(data_dir.clone(), cause))?;
-        let key = config::card_key(&config.gateway.card_key_file).map_err(StartError::CardKey)?;
-        let card_key = CardKey::new(key.bytes());
+        let card_key = CardKey::new(card_key.expose());
         let clock = start_clock(&config)?;
         let (ledger, recovery) = open_ledger(&config)?;
         tell_recovery(&recovery);
-        let ledger_id = ledger.id();
-        let (store, outcome) =
-            Store::open(&data_dir.join("store"), ledger_id, ledger.durable().borrow().through).map_err(StartError::Store)?;
+        let ledger_id = recovery.ledger;
+        let (store, outcome) = Store::open(&data_dir.join("store"), ledger_id, ledger.durable().borrow().through)
+            .map_err(StartError::Store)?;
         info!(?outcome, "local store open");
 
-        let site = site(&config);
+        let site = config.site();
         let mut school = School::new(site.clone());
         let notified = replay(&ledger, &store, &mut school)?;
         let told = Progress { notify: notified.last().0, sync: cursor(&store, school.state(), Consumer::Sync) };
@@ -130,11 +116,11 @@ impl Gateway {
 
         let (roster, roster_seen) = watch::channel(loaded.as_ref().map(|l| Arc::clone(&l.roster)).unwrap_or_default());
         let durable = ledger.durable();
-        let (gates, gate_times) = parts::gates(&config).map_err(StartError::Gate)?;
+        let (gates, gate_times, lines_alive) = parts::gates(&config);
         let (event_sender, events) = mpsc::channel(READER_EVENTS);
         let readers = parts::Readers::start(&config, &card_key, &event_sender);
-        let notify = parts::NotifyPart::start(&config, &ledger, Arc::new(site), roster_seen, notified)?;
-        let sync = parts::SyncPart::start(&config, &ledger, told.sync)?;
+        let notify = parts::NotifyPart::start(&config, (&ledger, ledger_id), Arc::new(site), roster_seen, notified)?;
+        let sync = parts::SyncPart::start(&config, (&ledger, ledger_id), told.sync)?;
         let keeper = Keeper::start(store, ledger.reader()).map_err(StartError::Thread)?;
 
         let mut shell = Shell::new(clock, school, ledger, gates, gate_times, config.gateway.language);
@@ -143,7 +129,22 @@ impl Gateway {
             shell.input(Input::Roster { roster, digest });
         }
         let signals = Signals::listen().map_err(StartError::Signals)?;
-        Ok(Self { config, shell, durable, readers, events, roster, notify, sync, keeper, told, signals })
+        Ok(Self {
+            config,
+            shell,
+            durable,
+            readers,
+            events,
+            _event_sender: event_sender,
+            roster,
+            notify,
+            sync,
+            keeper,
+            told,
+            kept_through: 0,
+            signals,
+            _lines_alive: lines_alive,
+        })
     }
 }
 
@@ -178,23 +179,11 @@ fn open_ledger(config: &Config) -> Result<(Ledger, Recovery), StartError> {
 }
 
 fn tell_recovery(recovery: &Recovery) {
-    if recovery.is_clean() {
-        info!("ledger open");
+    if recovery.torn.is_none() && recovery.faults.is_empty() && recovery.unsettled.is_none() {
+        info!(ledger = %recovery.ledger, entries = recovery.last_seq, "ledger open");
     } else {
         warn!(?recovery, "the ledger was not closed in good order");
     }
-}
-
-fn site(config: &Config) -> Site {
-    let mut site = Site::default();
-    for place in &config.places {
-        let name = Bilingual { zh: place.name_zh.clone(), en: place.name_en.clone() };
-        site.places.insert(place.id.clone(), Place { role: place.role, name });
-    }
-    for reader in &config.readers {
-        site.readers.insert(reader.id.clone(), reader.place.clone());
-    }
-    site
 }
 
 /// Folds the whole ledger into the school; gives the state as it was where notifications go on.
