@@ -222,7 +222,7 @@ impl Plan {
         match answer {
             Answer::Acknowledged(through) => self.acknowledged(now, durable, sent, through, dice),
             Answer::Gap { expected } => {
-                self.go_on_after(now, durable, expected.saturating_sub(1), dice)
+                self.go_on_after(now, durable, expected.saturating_sub(1), dice);
             }
             Answer::TooLarge { entries, bytes } => self.too_large(now, sent, entries, bytes, dice),
             Answer::Failed {

@@ -1,6 +1,7 @@
 //! Refusals, as RFC 9457 problem documents with the document's codes.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::AppendHeaders;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
@@ -12,7 +13,7 @@ use super::store::Refusal;
 pub(super) struct Problem {
     status: StatusCode,
     members: Map<String, Value>,
-    headers: HeaderMap,
+    header: Option<(HeaderName, HeaderValue)>,
 }
 
 /// `Retry-After` when the store itself fails.
@@ -28,7 +29,7 @@ impl Problem {
         Self {
             status,
             members,
-            headers: HeaderMap::new(),
+            header: None,
         }
     }
 
@@ -37,8 +38,8 @@ impl Problem {
         self
     }
 
-    fn header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+    fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
         self
     }
 
@@ -172,7 +173,7 @@ impl IntoResponse for Problem {
         )];
         (
             self.status,
-            self.headers,
+            AppendHeaders(self.header),
             content_type,
             Value::Object(self.members).to_string(),
         )
