@@ -15,6 +15,6 @@ pub trait Clock: Send + Sync {
     /// The moment `at`, as fully as the machine knows it. `at` is now or a short while ago.
     fn stamp(&self, at: Instant) -> Stamp;
 
-    /// How long to wait from now, in true time, until this clock's own time reads `deadline`.
-    fn wait_until(&self, deadline: Mono) -> Duration;
+    /// How long to wait from `now`, in true time, until this clock's own time reads `deadline`.
+    fn wait_until(&self, now: Instant, deadline: Mono) -> Duration;
 }

@@ -90,20 +90,20 @@ impl Gateway {
         housekeeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (reloaded, mut reload) = mpsc::channel(1);
         loop {
-            let wakeup = self.shell.next_wakeup().map(Instant::from_std);
+            let wakeup = self.shell.next_wakeup(now()).map(Instant::from_std);
             tokio::select! {
                 biased;
                 _ = self.signals.terminate.recv() => break,
                 _ = self.signals.interrupt.recv() => break,
                 Ok(()) = self.durable.changed() => {
                     let through = self.durable.borrow_and_update().through;
-                    self.shell.on_durable(through);
+                    self.shell.on_durable(now(), through);
                 }
                 n = self.events.recv_many(&mut events, EVENTS_AT_ONCE) => {
                     debug_assert!(n > 0, "the readers' sender lives as long as the gateway");
-                    events.drain(..).for_each(|event| self.shell.on_reader(event));
+                    events.drain(..).for_each(|event| self.shell.on_reader(now(), event));
                 }
-                () = sleep_until(wakeup.unwrap_or_else(Instant::now)), if wakeup.is_some() => self.shell.on_time(),
+                () = sleep_until(wakeup.unwrap_or_else(Instant::now)), if wakeup.is_some() => self.shell.on_time(now()),
                 _ = housekeeping.tick() => self.housekeep(),
                 _ = self.signals.hang_up.recv() => self.reload(reloaded.clone()),
                 Some(roster) = reload.recv() => self.adopt(roster),
@@ -118,16 +118,16 @@ impl Gateway {
         if let Some(sync) = &self.sync {
             sync.tell_durable(through);
         }
-        let now = self.progress();
-        if now.notify > self.told.notify {
-            self.shell.on_delivered(Consumer::Notify, now.notify);
+        let progress = self.progress();
+        if progress.notify > self.told.notify {
+            self.shell.on_delivered(now(), Consumer::Notify, progress.notify);
         }
-        if now.sync > self.told.sync {
-            self.shell.on_delivered(Consumer::Sync, now.sync);
+        if progress.sync > self.told.sync {
+            self.shell.on_delivered(now(), Consumer::Sync, progress.sync);
         }
-        if now != self.told || through != self.kept_through {
-            (self.told, self.kept_through) = (now, through);
-            self.keeper.update(now);
+        if progress != self.told || through != self.kept_through {
+            (self.told, self.kept_through) = (progress, through);
+            self.keeper.update(progress);
         }
     }
 
@@ -157,7 +157,7 @@ impl Gateway {
                 }
                 info!(version = loaded.roster.version, students = loaded.roster.student_count(), "roster adopted");
                 self.roster.send_replace(Arc::clone(&loaded.roster));
-                self.shell.input(Input::Roster { roster: loaded.roster, digest: loaded.digest });
+                self.shell.input(now(), Input::Roster { roster: loaded.roster, digest: loaded.digest });
             }
             Err(cause) => tell_refused(&cause, self.config.gateway.language),
         }
@@ -170,9 +170,9 @@ impl Gateway {
         while let Ok(event) = self.events.try_recv() {
             events.push(event);
         }
-        events.drain(..).for_each(|event| self.shell.on_reader(event));
+        events.drain(..).for_each(|event| self.shell.on_reader(now(), event));
         self.housekeep();
-        self.shell.input(Input::Stopping);
+        self.shell.input(now(), Input::Stopping);
         self.flush().await;
 
         if let Some(notify) = self.notify.as_mut() {
@@ -186,7 +186,7 @@ impl Gateway {
             }
         }
         self.keeper.stop(progress);
-        match self.shell.close() {
+        match self.shell.close(now()) {
             Ok(()) => info!("stopped"),
             Err(cause) => error!(cause = %start::chain(&cause), "stopped, but not everything is on disk"),
         }
@@ -196,10 +196,15 @@ impl Gateway {
         let last = self.shell.school().state().last().0;
         let flushed = timeout(FLUSH_PATIENCE, self.durable.wait_for(|durable| durable.through >= last));
         match flushed.await {
-            Ok(_) => self.shell.on_durable(last),
+            Ok(_) => self.shell.on_durable(now(), last),
             Err(_) => warn!("the last entries are not on disk yet"),
         }
     }
+}
+
+/// The one place at which the shell's moments are taken.
+fn now() -> std::time::Instant {
+    std::time::Instant::now()
 }
 
 fn tell_refused(cause: &RosterError, lang: Lang) {

@@ -1,6 +1,7 @@
 //! The shell around the core: brings inputs in with their moments, takes entries to the ledger and acts to the world.
 //!
-//! It decides nothing. It must never wait for the network, and for the disk only through the promise book.
+//! It decides nothing. It must never wait for the network, and for the disk only through the promise book. The moment
+//! comes with every call; `now` never goes back.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use schoolgate_core::{
     action::Act,
     entry::{Consumer, Entry, Seq},
-    id::PlaceId,
+    id::{PlaceId, ReaderId},
     picture::Picture,
     promise::PromiseBook,
     school::{Input, School},
@@ -24,7 +25,7 @@ use tracing::{debug, error, info, warn};
 use crate::{
     clock::Clock,
     gates::{GateAction, GateCommand, GateDriver, LineState},
-    ledger::{AppendError, Ledger},
+    ledger::{AppendError, CloseError, Ledger},
     readers::{ReaderEvent, ReaderHappening},
 };
 
@@ -63,8 +64,8 @@ impl Shell {
         gates: GateDriver,
         gate_times: HashMap<PlaceId, GateTimes>,
         lang: Lang,
+        started: Instant,
     ) -> Self {
-        let started = Instant::now();
         let mut book = PromiseBook::default();
         book.handle_durable(school.state().last());
         Self {
@@ -93,73 +94,71 @@ impl Shell {
     }
 
     /// Something happened at a reader.
-    pub fn on_reader(&mut self, event: ReaderEvent) {
+    pub fn on_reader(&mut self, now: Instant, event: ReaderEvent) {
         let ReaderEvent { reader, at, what } = event;
         match what {
             ReaderHappening::Card(credential) if self.waiting.is_empty() => {
-                self.give(at, Input::Tap { reader, credential });
+                self.give(now, at, Input::Tap { reader, credential });
             }
-            ReaderHappening::Card(_) => self.pass_unrecorded(&reader),
+            ReaderHappening::Card(_) => self.pass_unrecorded(now, &reader),
             ReaderHappening::Up => {
                 info!(%reader, "reader up");
-                self.give(at, Input::ReaderUp { reader });
+                self.give(now, at, Input::ReaderUp { reader });
             }
             ReaderHappening::Down(reason) => {
                 let reason = reason.say(self.lang);
                 warn!(%reader, reason, "reader down");
-                self.give(at, Input::ReaderDown { reader, reason });
+                self.give(now, at, Input::ReaderDown { reader, reason });
             }
             ReaderHappening::Faults(counts) => warn!(%reader, ?counts, "faults on the reader's line"),
         }
     }
 
     /// More of the ledger is on disk.
-    pub fn on_durable(&mut self, through: u64) {
+    pub fn on_durable(&mut self, now: Instant, through: u64) {
         self.book.handle_durable(Seq(through));
         self.hand_over_waiting();
-        self.settle();
+        self.settle(now);
     }
 
     /// The moment of [`next_wakeup`](Self::next_wakeup) has come.
-    pub fn on_time(&mut self) {
-        let now = Instant::now();
+    pub fn on_time(&mut self, now: Instant) {
         self.gates.on_timeout(now);
         if self.waiting.is_empty() && self.school.poll_timeout().is_some_and(|t| t.at <= self.stamp(now).mono) {
-            self.give(now, Input::Timeout);
+            self.give(now, now, Input::Timeout);
         }
-        self.settle();
+        self.settle(now);
     }
 
     /// Any other input, now.
-    pub fn input(&mut self, input: Input) {
-        self.give(Instant::now(), input);
+    pub fn input(&mut self, now: Instant, input: Input) {
+        self.give(now, now, input);
     }
 
     /// A consumer's receiver has acknowledged everything up to here.
-    pub fn on_delivered(&mut self, consumer: Consumer, through: u64) {
-        self.give(Instant::now(), Input::Delivered { consumer, through: Seq(through) });
+    pub fn on_delivered(&mut self, now: Instant, consumer: Consumer, through: u64) {
+        self.input(now, Input::Delivered { consumer, through: Seq(through) });
     }
 
     /// When [`on_time`](Self::on_time) must be called, at the latest.
-    pub fn next_wakeup(&self) -> Option<Instant> {
-        let now = Instant::now();
+    pub fn next_wakeup(&self, now: Instant) -> Option<Instant> {
         let school = self.school.poll_timeout().filter(|_| self.waiting.is_empty());
-        let school = school.map(|timeout| now + self.clock.wait_until(timeout.at).max(Duration::from_millis(1)));
+        let school = school.map(|timeout| now + self.clock.wait_until(now, timeout.at).max(Duration::from_millis(1)));
         let promise = self.book.poll_timeout().map(|due| self.started + Duration::from_millis(due.0));
         [school, promise, self.gates.next_timeout()].into_iter().flatten().min()
     }
 
     /// The end: every output in its safe state, every entry on disk.
-    pub fn close(mut self) -> Result<(), crate::ledger::CloseError> {
+    pub fn close(mut self, now: Instant) -> Result<(), CloseError> {
         self.hand_over_waiting();
-        self.gates.safe(Instant::now());
+        self.gates.safe(now);
         self.ledger.close()
     }
 
-    fn give(&mut self, at: Instant, input: Input) {
-        let now = self.stamp(at);
-        self.school.handle(now, input);
-        self.settle();
+    fn give(&mut self, now: Instant, at: Instant, input: Input) {
+        let stamp = self.stamp(at);
+        self.school.handle(stamp, input);
+        self.settle(now);
     }
 
     /// Events of several readers may come a little out of order; the core's time never goes back.
@@ -172,21 +171,21 @@ impl Shell {
     }
 
     /// Carries out all that the core wants, until it wants nothing more.
-    fn settle(&mut self) {
+    fn settle(&mut self, now: Instant) {
+        let promise_time = self.promise_time(now);
         loop {
             while let Some(entry) = self.school.poll_entry() {
                 self.keep(&entry);
             }
-            let now = self.promise_time();
             while let Some(action) = self.school.poll_action() {
-                self.book.hold(now, action);
+                self.book.hold(promise_time, action);
             }
-            while let Some(act) = self.book.poll_act(now) {
-                self.carry_out(act);
+            while let Some(act) = self.book.poll_act(promise_time) {
+                self.carry_out(now, act);
             }
             let Some(pace) = self.book.poll_pace() else { break };
             warn!(?pace, "the ledger's pace changed");
-            let stamp = self.stamp(Instant::now());
+            let stamp = self.stamp(now);
             self.school.handle(stamp, Input::Ledger(pace));
         }
         while let Some(event) = self.gates.poll_event() {
@@ -200,8 +199,9 @@ impl Shell {
     }
 
     /// Promises are kept in true time, whatever clock the school lives by.
-    fn promise_time(&self) -> Mono {
-        Mono(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX))
+    fn promise_time(&self, now: Instant) -> Mono {
+        let since_start = now.saturating_duration_since(self.started);
+        Mono(u64::try_from(since_start.as_millis()).unwrap_or(u64::MAX))
     }
 
     fn keep(&mut self, entry: &Entry) {
@@ -228,18 +228,18 @@ impl Shell {
     }
 
     /// The disk has not answered for so long that memory is full. People pass (safety first), and it is counted.
-    fn pass_unrecorded(&mut self, reader: &schoolgate_core::id::ReaderId) {
+    fn pass_unrecorded(&mut self, now: Instant, reader: &ReaderId) {
         self.unrecorded_taps += 1;
         if self.unrecorded_taps.is_power_of_two() {
             error!(taps = self.unrecorded_taps, "the disk does not answer and memory is full: taps pass unrecorded");
         }
         let Some((place, _)) = self.school.site().place_of(reader) else { return };
         let place = place.clone();
-        self.carry_out(Act::Show { place: place.clone(), reader: reader.clone(), picture: Picture::Degraded });
-        self.carry_out(Act::Release { place });
+        self.carry_out(now, Act::Show { place: place.clone(), reader: reader.clone(), picture: Picture::Degraded });
+        self.carry_out(now, Act::Release { place });
     }
 
-    fn carry_out(&mut self, act: Act) {
+    fn carry_out(&mut self, now: Instant, act: Act) {
         let (place, release) = match &act {
             Act::Show { place, .. } => (place, false),
             Act::Release { place } => (place, true),
@@ -252,8 +252,11 @@ impl Shell {
             Act::Release { .. } => GateAction::Release { for_ms: times.release_ms },
         };
         let command = GateCommand { place: place.clone(), what };
-        if let Err(unknown) = self.gates.apply(Instant::now(), &command) {
+        if let Err(unknown) = self.gates.apply(now, &command) {
             debug!(%unknown, release, "no such gate");
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

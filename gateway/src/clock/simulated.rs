@@ -71,8 +71,8 @@ impl Clock for SimulatedClock {
         }
     }
 
-    fn wait_until(&self, deadline: Mono) -> Duration {
-        let now = u64::try_from(self.elapsed(Instant::now()).as_millis()).unwrap_or(u64::MAX);
+    fn wait_until(&self, now: Instant, deadline: Mono) -> Duration {
+        let now = u64::try_from(self.elapsed(now).as_millis()).unwrap_or(u64::MAX);
         deadline.since(Mono(now)).div_f64(f64::from(self.speed.max(1)))
     }
 }
@@ -113,7 +113,7 @@ mod tests {
     fn waiting_is_in_true_time() {
         let dir = tempfile::tempdir().unwrap();
         let clock = SimulatedClock::start(TimeZone::UTC, Timestamp::UNIX_EPOCH, 100, dir.path()).unwrap();
-        let wait = clock.wait_until(Mono(1_000_000));
+        let wait = clock.wait_until(Instant::now(), Mono(1_000_000));
         assert!(wait <= Duration::from_secs(10) && wait > Duration::from_secs(5), "{wait:?}");
     }
 

@@ -51,8 +51,9 @@ impl Clock for SystemClock {
         }
     }
 
-    fn wait_until(&self, deadline: Mono) -> Duration {
-        deadline.since(Mono(mono_ms()))
+    fn wait_until(&self, now: Instant, deadline: Mono) -> Duration {
+        let ago_ms = u64::try_from(now.elapsed().as_millis()).unwrap_or(u64::MAX);
+        deadline.since(Mono(mono_ms().saturating_sub(ago_ms)))
     }
 }
 
@@ -172,6 +173,6 @@ mod tests {
     #[test]
     fn a_deadline_that_has_passed_is_not_waited_for() {
         let clock = SystemClock::new(TimeZone::UTC);
-        assert_eq!(clock.wait_until(Mono(0)), Duration::ZERO);
+        assert_eq!(clock.wait_until(Instant::now(), Mono(0)), Duration::ZERO);
     }
 }

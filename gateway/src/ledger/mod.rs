@@ -25,7 +25,7 @@ mod walk;
 mod writer;
 
 #[cfg(test)]
-mod simdisk;
+pub(crate) mod simdisk;
 #[cfg(test)]
 mod tests;
 

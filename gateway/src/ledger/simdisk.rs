@@ -95,7 +95,7 @@ impl State {
 
 /// The disk. Clones are the same disk.
 #[derive(Clone, Default)]
-pub(super) struct SimDisk(Arc<Mutex<State>>);
+pub(crate) struct SimDisk(Arc<Mutex<State>>);
 
 impl SimDisk {
     /// Loses power at the given operation from now on.
@@ -104,7 +104,7 @@ impl SimDisk {
         state.cut_at = Some(state.operations + operations);
     }
 
-    pub(super) fn fail_writes(&self, errno: Option<Errno>) {
+    pub(crate) fn fail_writes(&self, errno: Option<Errno>) {
         lock(&self.0).fail_writes = errno;
     }
 

@@ -123,10 +123,10 @@ impl Gateway {
         let sync = parts::SyncPart::start(&config, (&ledger, ledger_id), told.sync)?;
         let keeper = Keeper::start(store, ledger.reader()).map_err(StartError::Thread)?;
 
-        let mut shell = Shell::new(clock, school, ledger, gates, gate_times, config.gateway.language);
-        shell.input(Input::Started { version: env!("CARGO_PKG_VERSION").into() });
+        let mut shell = Shell::new(clock, school, ledger, gates, gate_times, config.gateway.language, began);
+        shell.input(Instant::now(), Input::Started { version: env!("CARGO_PKG_VERSION").into() });
         if let Some(LoadedRoster { roster, digest }) = loaded {
-            shell.input(Input::Roster { roster, digest });
+            shell.input(Instant::now(), Input::Roster { roster, digest });
         }
         let signals = Signals::listen().map_err(StartError::Signals)?;
         Ok(Self {

@@ -1,0 +1,237 @@
+//! Given, when, then: what people at the gate see when the disk is quick, slow and gone.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use embedded_hal::digital::{ErrorType, OutputPin};
+use rustix::io::Errno;
+use schoolgate_core::{
+    credential::{CredentialId, CredentialStatus},
+    entry::Entry,
+    id::{PlaceId, ReaderId, StudentId},
+    roster::{CredentialLine, Document, Holder, Roster, StudentLine},
+    school::{Input, School},
+    site::{Place, PlaceRole, Site},
+    text::{Bilingual, Lang},
+    time::{BootId, ClockQuality, Mono, Stamp, Wall},
+};
+
+use super::*;
+use crate::{
+    gates::{FailSafe, Output, Pins},
+    ledger::{LedgerId, Options, QUEUE_MAX_ENTRIES, simdisk::SimDisk},
+};
+
+/// Levels in the order in which they were set: `green`, `-green`.
+type Seen = Arc<Mutex<Vec<String>>>;
+
+struct Lamp(&'static str, bool, Seen);
+
+impl ErrorType for Lamp {
+    type Error = Infallible;
+}
+
+impl OutputPin for Lamp {
+    fn set_low(&mut self) -> Result<(), Infallible> {
+        if std::mem::replace(&mut self.1, false) {
+            self.2.lock().unwrap().push(format!("-{}", self.0));
+        }
+        Ok(())
+    }
+
+    fn set_high(&mut self) -> Result<(), Infallible> {
+        if !std::mem::replace(&mut self.1, true) {
+            self.2.lock().unwrap().push(self.0.into());
+        }
+        Ok(())
+    }
+}
+
+struct TestClock(Instant);
+
+impl Clock for TestClock {
+    fn stamp(&self, at: Instant) -> Stamp {
+        let gone_ms = at.duration_since(self.0).as_millis();
+        Stamp {
+            wall: Wall::new(1_788_000_000_000 + i64::try_from(gone_ms).unwrap(), 480),
+            boot: BootId(1),
+            mono: Mono(u64::try_from(gone_ms).unwrap()),
+            clock: ClockQuality::Synchronised,
+        }
+    }
+
+    fn wait_until(&self, now: Instant, deadline: Mono) -> Duration {
+        deadline.since(self.stamp(now).mono)
+    }
+}
+
+/// A gate, its lamps, and a disk that can be told to fail.
+struct Gate {
+    shell: Shell,
+    disk: SimDisk,
+    seen: Seen,
+    start: Instant,
+    durable: tokio::sync::watch::Receiver<crate::ledger::Durable>,
+}
+
+fn gate_place() -> PlaceId {
+    PlaceId::try_new("gate").unwrap()
+}
+
+fn reader() -> ReaderId {
+    ReaderId::try_new("in").unwrap()
+}
+
+fn card(n: u32) -> CredentialId {
+    CredentialId(u128::from(n).to_le_bytes())
+}
+
+fn roster(students: u32) -> Arc<Roster> {
+    let mut document = Document { v: 1, version: "t".into(), ..Document::default() };
+    for n in 0..students {
+        let id = StudentId::try_new(&format!("s{n}")).unwrap();
+        let holder = Holder::Student(id.clone());
+        document.credentials.push(CredentialLine { id: card(n), holder, status: CredentialStatus::Active });
+        document.students.push(StudentLine { id, name: "x".into(), class: "1".into(), walks_home: None });
+    }
+    Arc::new(Roster::try_new(document).unwrap())
+}
+
+impl Gate {
+    fn open(students: u32) -> Self {
+        let start = Instant::now();
+        let disk = SimDisk::default();
+        let options = Options::new(LedgerId([7; 16]), Box::new(|| [9; 16]));
+        let (ledger, _) = Ledger::open_on(Arc::new(disk.clone()), options).unwrap();
+        let durable = ledger.durable();
+        let mut site = Site::default();
+        site.places.insert(gate_place(), Place { role: PlaceRole::Gate, name: Bilingual::default() });
+        site.readers.insert(reader(), gate_place());
+        let seen = Seen::default();
+        let outputs =
+            [(Output::Release, "open"), (Output::Green, "green"), (Output::Amber, "amber"), (Output::Red, "red")];
+        let pins = outputs
+            .into_iter()
+            .fold(Pins::new(), |pins, (output, name)| pins.with(output, Lamp(name, false, Arc::clone(&seen)), false));
+        let mut gates = GateDriver::new();
+        gates.add_place(start, gate_place(), pins, FailSafe::Released);
+        let times = HashMap::from([(gate_place(), GateTimes { release_ms: 5_000, show_ms: 2_000 })]);
+        let clock = Arc::new(TestClock(start));
+        let mut shell = Shell::new(clock, School::new(site), ledger, gates, times, Lang::En, start);
+        shell.input(start, Input::Roster { roster: roster(students), digest: "t".into() });
+        let mut gate = Self { shell, disk, seen, start, durable };
+        gate.until_durable(0, 1);
+        gate
+    }
+
+    fn tap(&mut self, ms: u64, n: u32) {
+        let at = self.at(ms);
+        self.shell.on_reader(at, ReaderEvent { reader: reader(), at, what: ReaderHappening::Card(card(n)) });
+    }
+
+    /// Waits for the ledger's thread, and tells the shell of every step at that moment of the test's own time.
+    fn until_durable(&mut self, ms: u64, through: u64) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        loop {
+            let now_through = self.durable.borrow_and_update().through;
+            self.shell.on_durable(self.at(ms), now_through);
+            if now_through >= through {
+                return;
+            }
+            runtime.block_on(self.durable.changed()).unwrap();
+        }
+    }
+
+    fn at(&self, ms: u64) -> Instant {
+        self.start + Duration::from_millis(ms)
+    }
+
+    fn seen(&self) -> Vec<String> {
+        std::mem::take(&mut self.seen.lock().unwrap())
+    }
+
+    /// The kinds of all entries that are on disk, read back from it.
+    fn kinds_on_disk(self) -> Vec<&'static str> {
+        let now = self.at(3_600_000);
+        self.shell.close(now).unwrap();
+        let (ledger, _) =
+            Ledger::open_on(Arc::new(self.disk.clone()), Options::new(LedgerId([7; 16]), Box::new(|| [9; 16])))
+                .unwrap();
+        ledger.reader().iter(1).map(|record| Entry::decode(&record.unwrap().body).unwrap().what.kind()).collect()
+    }
+}
+
+#[test]
+fn green_lights_up_when_the_entry_is_on_disk_and_not_before() {
+    let mut gate = Gate::open(1);
+    gate.tap(1_000, 0);
+    assert_eq!(gate.seen(), [""; 0]);
+    gate.until_durable(1_001, 2);
+    assert_eq!(gate.seen(), ["open", "green"]);
+    assert_eq!(gate.kinds_on_disk(), ["roster_adopted", "arrived"]);
+}
+
+#[test]
+fn a_refusal_is_shown_at_once() {
+    let mut gate = Gate::open(1);
+    gate.tap(1_000, 77);
+    assert_eq!(gate.seen(), ["red"]);
+}
+
+#[test]
+fn a_disk_that_does_not_answer_lets_people_pass_with_amber_and_keeps_the_entry_for_later() {
+    let mut gate = Gate::open(2);
+    gate.disk.fail_writes(Some(Errno::NOSPC));
+    gate.tap(1_000, 0);
+    let wakeup = gate.shell.next_wakeup(gate.at(1_000)).unwrap();
+    assert_eq!(wakeup, gate.at(1_150), "150 ms, domain rule 1");
+    gate.shell.on_time(gate.at(1_149));
+    assert_eq!(gate.seen(), [""; 0]);
+    gate.shell.on_time(wakeup);
+    assert_eq!(gate.seen(), ["open", "amber"]);
+
+    gate.disk.fail_writes(None);
+    gate.until_durable(9_000, 4);
+    assert_eq!(gate.shell.school().state().alarms().len(), 0, "the alarm is over");
+    assert_eq!(gate.kinds_on_disk(), ["roster_adopted", "arrived", "alarm_raised", "alarm_ended"]);
+}
+
+#[test]
+fn when_memory_is_full_too_people_pass_and_are_counted() {
+    let most = u32::try_from(QUEUE_MAX_ENTRIES).unwrap();
+    let mut gate = Gate::open(most + 10);
+    gate.disk.fail_writes(Some(Errno::NOSPC));
+    for n in 0..most + 10 {
+        gate.tap(1_000, n);
+    }
+    assert!(gate.shell.unrecorded_taps() > 0);
+    gate.disk.fail_writes(None);
+    let kept = gate.shell.school().state().last().0;
+    gate.until_durable(9_000, kept);
+    let unrecorded = gate.shell.unrecorded_taps();
+    let arrived = gate.kinds_on_disk().iter().filter(|kind| **kind == "arrived").count() as u64;
+    assert_eq!(arrived + unrecorded, u64::from(most) + 10, "every tap is on disk or counted");
+}
+
+#[test]
+fn a_repeat_shows_the_same_again_and_writes_nothing() {
+    let mut gate = Gate::open(1);
+    gate.tap(1_000, 0);
+    gate.until_durable(1_001, 2);
+    gate.tap(3_500, 0);
+    assert_eq!(gate.kinds_on_disk().len(), 2);
+}
+
+#[test]
+fn events_out_of_order_do_not_turn_time_back() {
+    let mut gate = Gate::open(2);
+    gate.tap(2_000, 0);
+    let (now, earlier) = (gate.at(2_001), gate.at(1_500));
+    gate.shell.on_reader(now, ReaderEvent { reader: reader(), at: earlier, what: ReaderHappening::Card(card(1)) });
+    let student = StudentId::try_new("s1").unwrap();
+    let since = gate.shell.school().state().presence(&student).unwrap().since;
+    assert_eq!(since.mono, Mono(2_000));
+}
