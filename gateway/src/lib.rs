@@ -1,2 +1,3 @@
 //! gw
 pub mod ledger;
+pub mod store;
