@@ -32,10 +32,11 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Starts the thread.
-    pub fn start(store: Store, reader: LedgerReader) -> std::io::Result<Self> {
+    /// Starts the thread. Without a store (its disk takes nothing) it only takes orders.
+    pub fn start(store: Option<Store>, reader: LedgerReader) -> std::io::Result<Self> {
         let (orders, received) = sync_channel(1);
-        let thread = thread::Builder::new().name("store".into()).spawn(move || keep(store, &reader, &received))?;
+        let thread =
+            thread::Builder::new().name("store".into()).spawn(move || keep(store.as_ref(), &reader, &received))?;
         Ok(Self { orders, thread })
     }
 
@@ -59,30 +60,34 @@ impl Keeper {
     }
 }
 
-fn keep(mut store: Store, reader: &LedgerReader, orders: &Receiver<Progress>) {
+fn keep(store: Option<&Store>, reader: &LedgerReader, orders: &Receiver<Progress>) {
     while let Ok(progress) = orders.recv() {
-        if let Err(cause) = bring_up_to_date(&mut store, reader, progress) {
+        let Some(store) = store else { continue };
+        if let Err(cause) = bring_up_to_date(store, reader, progress) {
             warn!(%cause, "the store can't be brought up to date; it will be tried again");
         }
     }
 }
 
 fn bring_up_to_date(
-    store: &mut Store,
+    store: &Store,
     reader: &LedgerReader,
     progress: Progress,
 ) -> Result<(), Box<dyn std::error::Error>> {
     store.set_cursor(Consumer::Notify.name(), progress.notify)?;
     store.set_cursor(Consumer::Sync.name(), progress.sync)?;
     let through = reader.durable().through;
-    while store.indexed_through() < through {
-        let records = reader.read(store.indexed_through() + 1, INDEX_BATCH, INDEX_BATCH_BYTES)?;
+    loop {
+        let indexed = store.indexed_through()?;
+        if indexed >= through {
+            return Ok(());
+        }
+        let records = reader.read(indexed + 1, INDEX_BATCH, INDEX_BATCH_BYTES)?;
         if records.is_empty() {
             return Ok(());
         }
         store.index(&records, subjects)?;
     }
-    Ok(())
 }
 
 /// The people whom an entry concerns.
