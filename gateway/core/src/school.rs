@@ -110,9 +110,9 @@ impl School {
         self.state.apply(entry)
     }
 
-    /// Puts a roster in force that the ledger already tells of, without a new entry.
-    pub fn resume_roster(&mut self, roster: Arc<Roster>) {
-        self.roster = roster;
+    /// The entries through this number can't be read any more: the replay goes on behind them.
+    pub fn replay_lost(&mut self, through: Seq) {
+        self.state.skip_lost(through);
     }
 
     /// Takes one input at its moment. Deadlines that have passed by then are dealt with first.

@@ -158,6 +158,12 @@ impl State {
         Ok(())
     }
 
+    /// The entries through this number can't be read any more: goes on behind them, knowing what it knew. For a ledger
+    /// with damage inside, which is told elsewhere.
+    pub fn skip_lost(&mut self, through: Seq) {
+        self.last = self.last.max(through);
+    }
+
     fn fold(&mut self, entry: &Entry) {
         match &entry.what {
             What::Arrived { student, .. } => self.move_to(student, Whereabouts::OnCampus(Custodian::GateDuty), entry),

@@ -19,7 +19,7 @@ use schoolgate_core::{
 use tokio::sync::watch;
 
 use super::{Feed, FeedError, Letter, Message, payload::MessageWriter};
-use crate::ledger::{Durable, LedgerReader, Record};
+use crate::ledger::{Durable, Fault, LedgerReader, ReadError, Record};
 
 /// At most this many bytes of entries are looked at in one go.
 const READ_BYTES: usize = 256 * 1024;
@@ -115,8 +115,15 @@ struct StatusDue {
 impl Feed for EntryFeed {
     fn letters_after(&mut self, after: u64, max_letters: usize) -> Result<Vec<Letter>, FeedError> {
         self.durable.mark_unchanged();
-        let records = self.reader.read(after + 1, max_letters, READ_BYTES).map_err(|e| FeedError(Box::new(e)))?;
-        Ok(self.letters(&records))
+        match self.reader.read(after + 1, max_letters, READ_BYTES) {
+            Ok(records) => Ok(self.letters(&records)),
+            // What can't be read any more can't be told; the entries behind it can.
+            Err(ReadError::Damaged(Fault { resumes_at: Some(next), .. })) if next > after + 1 => {
+                self.state.skip_lost(Seq(next - 1));
+                Ok(vec![Letter { seq: next - 1, messages: Vec::new() }])
+            }
+            Err(cause) => Err(FeedError(Box::new(cause))),
+        }
     }
 
     async fn changed(&mut self) {

@@ -3,24 +3,24 @@
 use std::{error::Error, fs, io, path::PathBuf, sync::Arc, time::Instant};
 
 use schoolgate_core::{
-    entry::{Consumer, Entry, EntryError},
+    entry::{Consumer, Entry, EntryError, Seq},
     roster::Roster,
     school::{Input, School},
     state::{OutOfOrder, State},
 };
 use tokio::sync::{mpsc, watch};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::{Gateway, READER_EVENTS, Signals, parts, tell_refused};
 use crate::{
     clock::{self, Clock, SimulatedClock, SystemClock},
     config::{self, Config, Loaded},
     keeper::{Keeper, Progress},
-    ledger::{self, Ledger, LedgerId, Options, Recovery},
+    ledger::{self, Ledger, LedgerId, Options, ReadError, Recovery},
     readers::card_key::CardKey,
     roster_file::{self, LoadedRoster},
     shell::Shell,
-    store::{Store, StoreError},
+    store::Store,
 };
 
 /// Why the gateway did not start.
@@ -43,7 +43,7 @@ pub enum StartError {
     Ledger(#[source] ledger::OpenError),
     /// A record of the ledger could not be read.
     #[error("the ledger can't be read")]
-    Read(#[source] ledger::ReadError),
+    Read(#[source] ReadError),
     /// An entry of the ledger is not one that this version knows.
     #[error(
         "entry {0} of the ledger is not one that this version of schoolgate understands: a newer version wrote it?"
@@ -52,9 +52,6 @@ pub enum StartError {
     /// The ledger's entries are out of order.
     #[error("the ledger's entries are out of order")]
     Order(#[source] OutOfOrder),
-    /// The local store could not be opened, even after it was removed.
-    #[error("the local store can't be opened")]
-    Store(#[source] StoreError),
     /// A thread could not be started.
     #[error("a thread can't be started")]
     Thread(#[source] io::Error),
@@ -97,14 +94,13 @@ impl Gateway {
         let (ledger, recovery) = open_ledger(&config)?;
         tell_recovery(&recovery);
         let ledger_id = recovery.ledger;
-        let (store, outcome) = Store::open(&data_dir.join("store"), ledger_id, ledger.durable().borrow().through)
-            .map_err(StartError::Store)?;
-        info!(?outcome, "local store open");
+        let store = open_store(&config, ledger_id, ledger.durable().borrow().through);
 
         let site = config.site();
         let mut school = School::new(site.clone());
-        let notified = replay(&ledger, &store, &mut school)?;
-        let told = Progress { notify: notified.last().0, sync: cursor(&store, school.state(), Consumer::Sync) };
+        let notified = replay(&ledger, kept_cursor(store.as_ref(), Consumer::Notify), &mut school)?;
+        let sync_cursor = kept_cursor(store.as_ref(), Consumer::Sync).max(school.state().delivered(Consumer::Sync).0);
+        let told = Progress { notify: notified.last().0, sync: sync_cursor.min(school.state().last().0) };
         let loaded = load_roster(&config);
         info!(
             entries = school.state().last().0,
@@ -186,43 +182,85 @@ fn tell_recovery(recovery: &Recovery) {
     }
 }
 
-/// Folds the whole ledger into the school; gives the state as it was where notifications go on.
-fn replay(ledger: &Ledger, store: &Store, school: &mut School) -> Result<State, StartError> {
-    let cursor = store.cursor(Consumer::Notify.name()).unwrap_or_default();
-    let mut notified = State::default();
-    for record in ledger.reader().iter(1) {
-        let record = record.map_err(StartError::Read)?;
-        let entry = Entry::decode(&record.body).map_err(|cause| StartError::Entry(record.seq, cause))?;
-        school.replay(&entry).map_err(StartError::Order)?;
-        if record.seq == cursor {
-            notified = school.state().clone();
+/// Without its store the gateway works all the same: the ledger's own marks take the place of the cursors.
+fn open_store(config: &Config, id: LedgerId, durable: u64) -> Option<Store> {
+    match Store::open(&config.gateway.data_dir.join("store"), id, durable) {
+        Ok((store, outcome)) => {
+            info!(?outcome, "local store open");
+            Some(store)
+        }
+        Err(cause) => {
+            warn!(cause = %chain(&cause), "going on without the local store");
+            None
         }
     }
-    // A store that was lost knows no cursor; the ledger's own mark is never far behind.
-    let marked = school.state().delivered(Consumer::Notify);
-    if marked > notified.last() {
-        notified = refold(ledger, marked.0)?;
+}
+
+fn kept_cursor(store: Option<&Store>, consumer: Consumer) -> u64 {
+    match store.map(|store| store.cursor(consumer.name())) {
+        Some(Ok(through)) => through.unwrap_or_default(),
+        Some(Err(cause)) => {
+            warn!(cause = %chain(&cause), "a cursor can't be read; its mark in the ledger is taken");
+            0
+        }
+        None => 0,
     }
+}
+
+/// Folds the whole ledger into the school; gives the state as it was where notifications go on: at their cursor, or at
+/// their mark in the ledger if the store was lost.
+fn replay(ledger: &Ledger, cursor: u64, school: &mut School) -> Result<State, StartError> {
+    fold(ledger, u64::MAX, |step| match step {
+        Step::Entry(entry) => school.replay(&entry).map_err(StartError::Order),
+        Step::Lost { through } => {
+            school.replay_lost(through);
+            Ok(())
+        }
+    })?;
+    let state = school.state();
+    let through = state.delivered(Consumer::Notify).0.max(cursor);
+    if through >= state.last().0 {
+        return Ok(state.clone()); // everything was delivered: no need to fold twice
+    }
+    let mut notified = State::default();
+    fold(ledger, through, |step| match step {
+        Step::Entry(entry) => notified.apply(&entry).map_err(StartError::Order),
+        Step::Lost { through } => {
+            notified.skip_lost(through);
+            Ok(())
+        }
+    })?;
     Ok(notified)
 }
 
-fn refold(ledger: &Ledger, through: u64) -> Result<State, StartError> {
-    let mut state = State::default();
-    for record in ledger.reader().iter(1) {
-        let record = record.map_err(StartError::Read)?;
-        if record.seq > through {
-            break;
-        }
-        let entry = Entry::decode(&record.body).map_err(|cause| StartError::Entry(record.seq, cause))?;
-        state.apply(&entry).map_err(StartError::Order)?;
-    }
-    Ok(state)
+/// One step of a replay.
+enum Step {
+    Entry(Entry),
+    /// Entries that can't be read any more.
+    Lost {
+        through: Seq,
+    },
 }
 
-/// Where a consumer goes on: at its cursor in the store, or at its mark in the ledger if the store was lost.
-fn cursor(store: &Store, state: &State, consumer: Consumer) -> u64 {
-    let kept = store.cursor(consumer.name()).unwrap_or_default();
-    kept.max(state.delivered(consumer).0).min(state.last().0)
+/// Gives every entry through that number, in order. Damage inside the ledger is told and passed over: a gateway that knows
+/// almost everything is worth more than one that does not start.
+fn fold(ledger: &Ledger, through: u64, mut take: impl FnMut(Step) -> Result<(), StartError>) -> Result<(), StartError> {
+    for record in ledger.reader().iter(1) {
+        match record {
+            Ok(record) if record.seq > through => break,
+            Ok(record) => {
+                let entry = Entry::decode(&record.body).map_err(|cause| StartError::Entry(record.seq, cause))?;
+                take(Step::Entry(entry))?;
+            }
+            Err(ReadError::Damaged(fault)) => {
+                error!(?fault, "the ledger is damaged: these entries can't be read");
+                let Some(next) = fault.resumes_at else { break };
+                take(Step::Lost { through: Seq(next.saturating_sub(1).min(through)) })?;
+            }
+            Err(cause) => return Err(StartError::Read(cause)),
+        }
+    }
+    Ok(())
 }
 
 /// The roster that the school or the platform left, or else the last good one.
