@@ -556,6 +556,12 @@ fn describe(error: &ConnectionError) -> String {
         ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
             format!("ended by the broker: {reason_code:?}")
         }
+        ConnectionError::MqttState(StateError::Deserialization(mqttbytes::Error::Io(error)))
+        | ConnectionError::MqttState(StateError::Io(error)) => error.to_string(),
+        ConnectionError::MqttState(StateError::Deserialization(error)) => {
+            format!("the broker sent something unreadable: {error}")
+        }
+        ConnectionError::MqttState(error) => error.to_string(),
         other => other.to_string(),
     }
 }
@@ -573,4 +579,41 @@ async fn contained<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
         }
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_inside_becomes_an_error() {
+        let broken = async {
+            yield_now().await;
+            panic!("on purpose");
+        };
+        assert!(contained::<()>(broken).await.is_err());
+        assert!(matches!(contained(async { 1 }).await, Ok(1)));
+    }
+
+    #[test]
+    fn errors_do_not_quote_what_the_broker_sent() {
+        let publish = Publish::new(
+            "schoolgate/s/guardian/SECRET/event",
+            QoS::AtMostOnce,
+            "CHILD",
+            None,
+        );
+        let no_connack = ConnectionError::NotConnAck(Box::new(Packet::Publish(publish)));
+        let ended = ConnectionError::MqttState(StateError::ServerDisconnect {
+            reason_code: DisconnectReasonCode::NotAuthorized,
+            reason_string: Some("SECRET".to_owned()),
+        });
+        for error in [no_connack, ended] {
+            let text = describe(&error);
+            assert!(
+                !text.contains("SECRET") && !text.contains("CHILD"),
+                "{text}"
+            );
+        }
+    }
 }
