@@ -12,14 +12,15 @@
 //!
 //! How it is built:
 //!
-//! - [`window`] does the bookkeeping, without I/O.
-//! - [`session`] is one connection from CONNECT to its end. Every connection has a fresh rumqttc `EventLoop`: rumqttc
+//! - `window.rs` does the bookkeeping, without I/O.
+//! - `session.rs` is one connection from CONNECT to its end. Every connection has a fresh rumqttc `EventLoop`: rumqttc
 //!   0.25.1 carries packet identifiers, a lowered keep-alive and half-sent messages over from one connection to the
 //!   next, and loses or repeats messages by it.
-//! - [`notifier`] connects again after a pause that grows.
+//! - `notifier.rs` connects again after a pause that grows.
 
 mod backoff;
 mod entry_feed;
+mod failure;
 mod feed;
 mod message;
 mod notifier;

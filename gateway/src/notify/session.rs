@@ -1,19 +1,17 @@
 //! One connection to the broker, from CONNECT to its end.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
-    task::Poll,
     time::Duration,
 };
 
 use rumqttc::{
     Outgoing,
     v5::{
-        AsyncClient, ConnectionError, Event, EventLoop, StateError,
+        AsyncClient, ConnectionError, Event, EventLoop,
         mqttbytes::{
-            self, QoS,
-            v5::{ConnAck, DisconnectReasonCode, Packet, PubAck, PubAckReason, Publish, SubAck, SubscribeReasonCode},
+            QoS,
+            v5::{ConnAck, Packet, PubAck, PubAckReason, Publish, SubAck, SubscribeReasonCode},
         },
     },
 };
@@ -25,6 +23,7 @@ use tracing::{info, warn};
 
 use super::{
     CONNECT_PATIENCE_SECS, FEED_PAUSE, Feed, Notifier, PACKET_LIMIT_BYTES, Progress, Received, Trouble,
+    failure::{Panicked, blames_a_message, contained, describe},
     notifier::Reading,
     settings::{OFFLINE, ONLINE},
     window::{Passed, Position, Ticket},
@@ -34,9 +33,6 @@ use super::{
 pub const ACK_PATIENCE: Duration = Duration::from_secs(20);
 /// A graceful stop takes this long at most. If it is cut short, the broker publishes the last will.
 pub const STOP_PATIENCE: Duration = Duration::from_secs(2);
-
-/// MQTT 5 §3.4.2.1 does not list this code for PUBACK, mosquitto sends it all the same and rumqttc cannot read it.
-const PACKET_TOO_LARGE: u8 = 0x95;
 
 /// How a connection ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -463,43 +459,4 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
 /// rumqttc pings every keep-alive, so some event comes at least that often; connecting has its own bound.
 fn silence_patience(keep_alive: Duration) -> Duration {
     (keep_alive + keep_alive / 2).max(Duration::from_secs(CONNECT_PATIENCE_SECS)) + Duration::from_secs(1)
-}
-
-fn blames_a_message(error: &ConnectionError) -> bool {
-    use DisconnectReasonCode::{PacketTooLarge, PayloadFormatInvalid, TopicNameInvalid};
-    match error {
-        ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
-            matches!(reason_code, PacketTooLarge | PayloadFormatInvalid | TopicNameInvalid)
-        }
-        ConnectionError::MqttState(StateError::Deserialization(mqttbytes::Error::InvalidConnectReturnCode(code))) => {
-            *code == PACKET_TOO_LARGE
-        }
-        _ => false,
-    }
-}
-
-/// The error without anything that the broker may have quoted: packets and reason strings can hold topics.
-fn describe(error: &ConnectionError) -> String {
-    match error {
-        ConnectionError::NotConnAck(_) => "the broker's first answer is no CONNACK".to_owned(),
-        ConnectionError::Timeout(_) => format!("no answer within {CONNECT_PATIENCE_SECS} s"),
-        ConnectionError::ConnectionRefused(code) => format!("refused by the broker: {code:?}"),
-        ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
-            format!("ended by the broker: {reason_code:?}")
-        }
-        other => other.to_string(),
-    }
-}
-
-/// rumqttc panicked. Its event loop is dropped with the connection, so nothing half-done lives on.
-struct Panicked;
-
-/// Turns a panic inside `future` into an error: rumqttc has some on unusual packets, and the gateway must live on.
-async fn contained<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
-    let mut future = pin!(future);
-    std::future::poll_fn(move |context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-        Ok(poll) => poll.map(Ok),
-        Err(_) => Poll::Ready(Err(Panicked)),
-    })
-    .await
 }
