@@ -81,6 +81,11 @@ impl Picture {
         })
     }
 
+    /// Whether it promises that something is on disk. A refusal promises nothing and need not wait.
+    pub fn promises(&self) -> bool {
+        !matches!(self, Self::GoTo(_) | Self::CardRefused | Self::SeeTeacher | Self::Degraded)
+    }
+
     /// Which lamp is lit.
     pub fn light(&self) -> Light {
         match self {

@@ -61,7 +61,8 @@ fn unusable(status: CredentialStatus) -> Option<Reason> {
     }
 }
 
-/// Shows the outcome of a tap, once its entry is on disk.
-pub(crate) fn show(school: &mut School, after: Seq, tap: Tap, picture: Picture) {
-    school.act(Some(after), Act::Show { place: tap.place, reader: tap.reader, picture });
+/// Shows the outcome of a tap; what promises something, once its entry is on disk.
+pub(crate) fn show(school: &mut School, seq: Seq, tap: Tap, picture: Picture) {
+    let after = picture.promises().then_some(seq);
+    school.act(after, Act::Show { place: tap.place, reader: tap.reader, picture });
 }

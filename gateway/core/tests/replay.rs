@@ -1,0 +1,139 @@
+//! Whatever happens, folding the ledger into an empty core gives the same state, and the invariants hold.
+
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod support;
+
+use proptest::prelude::*;
+use schoolgate_core::{
+    entry::{Consumer, Entry, Seq, What},
+    promise::LedgerPace,
+    school::{Input, School},
+    state::{Custodian, Whereabouts},
+    time::{BootId, ClockQuality, Mono, Stamp, Wall},
+};
+use support::{Day, card, reader, site, student};
+
+const HOLDERS: [&str; 11] =
+    ["ming", "hong", "lei", "grandmother", "mother", "uncle", "aunt", "lost", "blocked", "nobody", "somebody"];
+const READERS: [&str; 4] = ["east-gate", "west-gate", "desk", "room-1"];
+
+#[derive(Clone, Debug)]
+enum Step {
+    Tap(usize, usize),
+    Reader(usize, bool),
+    Ledger(bool),
+    Delivered(bool, u64),
+    Wait(u64),
+    Reboot,
+    Clock(u8),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        20 => (0..HOLDERS.len(), 0..READERS.len()).prop_map(|(holder, at)| Step::Tap(holder, at)),
+        2 => (0..READERS.len(), any::<bool>()).prop_map(|(at, up)| Step::Reader(at, up)),
+        1 => any::<bool>().prop_map(Step::Ledger),
+        2 => (any::<bool>(), 0..50u64).prop_map(|(notify, back)| Step::Delivered(notify, back)),
+        8 => prop_oneof![0..4_000u64, 0..700_000u64, 0..90_000_000u64].prop_map(Step::Wait),
+        1 => Just(Step::Reboot),
+        1 => (0..3u8).prop_map(Step::Clock),
+    ]
+}
+
+struct World {
+    day: Day,
+    now: Stamp,
+}
+
+impl World {
+    fn take(&mut self, step: &Step) {
+        let input = match *step {
+            Step::Tap(holder, at) => Input::Tap { reader: reader(READERS[at]), credential: card(HOLDERS[holder]) },
+            Step::Reader(at, true) => Input::ReaderUp { reader: reader(READERS[at]) },
+            Step::Reader(at, false) => Input::ReaderDown { reader: reader(READERS[at]), reason: "gone".into() },
+            Step::Ledger(true) => Input::Ledger(LedgerPace::Slow),
+            Step::Ledger(false) => Input::Ledger(LedgerPace::CaughtUp),
+            Step::Delivered(notify, back) => {
+                let consumer = if notify { Consumer::Notify } else { Consumer::Sync };
+                Input::Delivered { consumer, through: Seq(self.day.school.state().last().0.saturating_sub(back)) }
+            }
+            Step::Wait(ms) => {
+                self.now.mono = Mono(self.now.mono.0 + ms);
+                self.now.wall = Wall::new(self.now.wall.unix_ms() + ms as i64, 480);
+                Input::Timeout
+            }
+            Step::Reboot => {
+                self.now.boot = BootId(self.now.boot.0 + 1);
+                self.now.mono = Mono(9_000);
+                self.now.wall = Wall::new(self.now.wall.unix_ms() + 40_000, 480);
+                Input::Started { version: "test".into() }
+            }
+            Step::Clock(n) => {
+                let qualities =
+                    [ClockQuality::Synchronised, ClockQuality::Holdover { error_ms: 900 }, ClockQuality::Unset];
+                self.now.clock = qualities[usize::from(n)];
+                Input::Timeout
+            }
+        };
+        let outcome = self.day.give_at(self.now, input);
+        assert!(outcome.promises_are_kept(), "{outcome:?}");
+        self.invariants(&outcome.entries);
+    }
+
+    fn invariants(&self, new: &[What]) {
+        let state = self.day.school.state();
+        let mut here = 0;
+        for who in ["ming", "hong", "lei"] {
+            let Some(presence) = state.presence(&student(who)) else { continue };
+            let on_campus = presence.whereabouts != Whereabouts::OffCampus;
+            here += usize::from(on_campus);
+            let in_care = presence.whereabouts == Whereabouts::OnCampus(Custodian::GateDuty);
+            assert!(in_care || presence.calls.is_empty() && presence.waiting.is_none(), "{presence:?}");
+            assert!(presence.calls.iter().all(|call| state.calls().contains_key(call)), "{presence:?}");
+        }
+        assert_eq!(state.on_campus(), here);
+        assert!(state.calls().values().all(|call| !call.students.is_empty()));
+        for what in new {
+            if let What::Left { released, .. } = what {
+                let release = &self.day.entries[usize::try_from(released.0).unwrap() - 1];
+                assert!(matches!(release.what, What::Released { .. }), "nobody leaves without a release");
+            }
+        }
+        if let Some(timeout) = self.day.school.poll_timeout() {
+            assert!(timeout.at > self.now.mono, "what is due has been dealt with: {timeout:?}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    #[test]
+    fn folding_the_ledger_gives_the_same_state(steps in proptest::collection::vec(step(), 1..200)) {
+        let day = Day::new();
+        let now = support::at("07:00");
+        let mut world = World { day, now };
+        for step in &steps {
+            world.take(step);
+        }
+        prop_assert_eq!(world.day.replayed(), world.day.school.state().clone());
+        let raised = |kind: &str| world.day.entries.iter().filter(|e| e.what.kind() == kind).count();
+        prop_assert_eq!(raised("alarm_raised"), raised("alarm_ended") + world.day.school.state().alarms().len());
+    }
+
+    #[test]
+    fn bytes_from_outside_never_break_the_entry_parser(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = Entry::decode(&bytes);
+    }
+}
+
+#[test]
+fn an_entry_out_of_order_is_refused_and_changes_nothing() {
+    let day = Day::new();
+    let mut school = School::new(site());
+    assert!(school.replay(&day.entries[1]).is_err());
+    assert_eq!(school.state(), School::new(site()).state());
+    school.replay(&day.entries[0]).unwrap();
+    assert!(school.replay(&day.entries[0]).is_err());
+}
