@@ -1,1 +1,3 @@
 //! gw
+pub mod gates;
+pub mod readers;

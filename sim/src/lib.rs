@@ -1,1 +1,3 @@
 //! sim
+pub mod virtual_lines;
+pub mod virtual_reader;

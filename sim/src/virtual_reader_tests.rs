@@ -1,0 +1,211 @@
+//! A virtual reader and the gateway's own reader task, on a real pseudo-terminal.
+
+use std::sync::Arc;
+
+use schoolgate::readers::{
+    DownReason, FaultCounts, ReaderCounters, ReaderEvent, ReaderHappening, SerialPort, card_key::CardKey, port::Port,
+};
+use schoolgate_core::id::ReaderId;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+    time::timeout,
+};
+
+use super::*;
+
+const CARD_A: CardNumber = [0x62, 0xE3, 0x08, 0x6C, 0xED];
+const CARD_B: CardNumber = [0x0A, 0x00, 0x12, 0x34, 0x56];
+const CARD_C: CardNumber = [0x0A, 0x00, 0x12, 0x34, 0x57];
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Gateway {
+    events: mpsc::Receiver<ReaderEvent>,
+    counters: Arc<ReaderCounters>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Gateway {
+    fn start(path: &Path) -> Self {
+        let (sender, events) = mpsc::channel(256);
+        let (stop, stopped) = watch::channel(false);
+        let serial = SerialPort::new(path.to_str().unwrap(), 9_600);
+        let port = Port::new(ReaderId::try_new("east-in").unwrap(), serial, CardKey::new(&[7; 32]), sender, || 0);
+        let counters = port.counters();
+        Self { events, counters, stop, task: tokio::spawn(port.run(stopped)) }
+    }
+
+    async fn next(&mut self) -> ReaderHappening {
+        timeout(PATIENCE, self.events.recv()).await.expect("an event in time").expect("a running reader").what
+    }
+
+    /// The next event that isn't about faults.
+    async fn next_but_faults(&mut self) -> ReaderHappening {
+        loop {
+            let what = self.next().await;
+            if !matches!(what, ReaderHappening::Faults(_)) {
+                return what;
+            }
+        }
+    }
+
+    async fn stop(self) {
+        self.stop.send(true).unwrap();
+        timeout(PATIENCE, self.task).await.unwrap().unwrap();
+    }
+}
+
+fn presented(card: CardNumber) -> ReaderHappening {
+    ReaderHappening::Card(CardKey::new(&[7; 32]).credential("rdm6300", &card))
+}
+
+fn plugged_in() -> (tempfile::TempDir, VirtualReader) {
+    let folder = tempfile::tempdir().unwrap();
+    let reader = VirtualReader::plug_in(folder.path().join("east-in")).unwrap();
+    (folder, reader)
+}
+
+#[test]
+fn the_frame_is_the_data_sheets() {
+    assert_eq!(&frame(CARD_A), b"\x0262E3086CED08\x03");
+}
+
+#[tokio::test]
+async fn a_tap_is_presented() {
+    let (_folder, reader) = plugged_in();
+    let mut gateway = Gateway::start(reader.path());
+    assert_eq!(gateway.next().await, ReaderHappening::Up);
+    for card in [CARD_A, CARD_B, CARD_C] {
+        reader.tap(card).unwrap();
+        assert_eq!(gateway.next().await, presented(card));
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_frame_repeated_many_times_is_presented_once() {
+    let (_folder, reader) = plugged_in();
+    let mut gateway = Gateway::start(reader.path());
+    assert_eq!(gateway.next().await, ReaderHappening::Up);
+
+    for _ in 0..100 {
+        reader.tap(CARD_A).unwrap();
+    }
+    reader.tap(CARD_B).unwrap();
+
+    assert_eq!(gateway.next().await, presented(CARD_A));
+    assert_eq!(gateway.next().await, presented(CARD_B));
+    assert_eq!(gateway.counters.frames(), 101);
+}
+
+#[tokio::test]
+async fn a_card_that_rests_is_read_no_more_often_than_a_real_reader_reads_it() {
+    let (_folder, reader) = plugged_in();
+    let mut gateway = Gateway::start(reader.path());
+    assert_eq!(gateway.next().await, ReaderHappening::Up);
+
+    reader.rest(CARD_A, Duration::from_millis(650)).await.unwrap();
+    reader.tap(CARD_B).unwrap();
+
+    while gateway.next().await != presented(CARD_B) {}
+    assert!((2..=11 + 1).contains(&gateway.counters.frames()), "{}", gateway.counters.frames());
+}
+
+#[tokio::test]
+async fn damage_is_counted_and_the_next_card_is_read() {
+    let (_folder, reader) = plugged_in();
+    let mut gateway = Gateway::start(reader.path());
+    assert_eq!(gateway.next().await, ReaderHappening::Up);
+
+    reader.send(b"noise").unwrap();
+    reader.tap(CARD_A).unwrap();
+    reader.half_tap(CARD_B).unwrap();
+    reader.tap_with_wrong_checksum(CARD_B).unwrap();
+    reader.tap(CARD_C).unwrap();
+
+    assert_eq!(gateway.next_but_faults().await, presented(CARD_A));
+    assert_eq!(gateway.next_but_faults().await, presented(CARD_C));
+    let expected = FaultCounts { garbage_bytes: 5, cut_short: 1, bad_checksum: 1, ..FaultCounts::default() };
+    assert_eq!(gateway.counters.faults(), expected);
+}
+
+#[tokio::test]
+async fn every_byte_value_comes_through_unchanged() {
+    let (_folder, reader) = plugged_in();
+    let mut gateway = Gateway::start(reader.path());
+    assert_eq!(gateway.next().await, ReaderHappening::Up);
+
+    let garbage: Vec<u8> = (0..=u8::MAX).filter(|byte| *byte != 0x02).collect();
+    reader.send(&garbage).unwrap();
+    reader.tap(CARD_A).unwrap();
+
+    assert_eq!(gateway.next_but_faults().await, presented(CARD_A));
+    assert_eq!(gateway.counters.faults(), FaultCounts { garbage_bytes: 255, ..FaultCounts::default() });
+}
+
+#[tokio::test]
+async fn an_unplugged_reader_is_down_and_comes_back_under_its_path() {
+    let (_folder, mut reader) = plugged_in();
+    let mut gateway = Gateway::start(reader.path());
+    assert_eq!(gateway.next().await, ReaderHappening::Up);
+    for _ in 0..3 {
+        reader.unplug();
+        assert_eq!(gateway.next().await, ReaderHappening::Down(DownReason::HungUp));
+        assert!(matches!(reader.tap(CARD_A), Err(VirtualReaderError::Unplugged)));
+
+        reader.replug().unwrap();
+        assert_eq!(gateway.next().await, ReaderHappening::Up);
+        reader.tap(CARD_A).unwrap();
+        assert_eq!(gateway.next().await, presented(CARD_A));
+    }
+    assert_eq!(gateway.counters.reopenings(), 3);
+}
+
+#[tokio::test]
+async fn a_second_gateway_is_told_that_the_port_is_taken_and_gets_it_when_it_is_free() {
+    let (_folder, reader) = plugged_in();
+    let mut first = Gateway::start(reader.path());
+    assert_eq!(first.next().await, ReaderHappening::Up);
+    let mut second = Gateway::start(reader.path());
+    assert_eq!(second.next().await, ReaderHappening::Down(DownReason::Busy));
+
+    first.stop().await;
+    reader.forget_exclusive_use();
+
+    assert_eq!(second.next().await, ReaderHappening::Up);
+    reader.tap(CARD_B).unwrap();
+    assert_eq!(second.next().await, presented(CARD_B));
+}
+
+#[tokio::test]
+async fn a_port_that_is_not_there_and_one_that_is_no_port_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut gateway = Gateway::start(&folder.path().join("absent"));
+    assert_eq!(gateway.next().await, ReaderHappening::Down(DownReason::NotThere));
+
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let mut gateway = Gateway::start(&folder.path().join("file"));
+    assert!(matches!(gateway.next().await, ReaderHappening::Down(DownReason::Failed(_))));
+}
+
+#[tokio::test]
+async fn a_line_that_nobody_reads_holds_nobody_up() {
+    let (_folder, reader) = plugged_in();
+    let full = (0..100_000).find_map(|_| reader.tap(CARD_A).err());
+    assert!(matches!(full, Some(VirtualReaderError::NobodyReads { .. })), "{full:?}");
+
+    // What came before the gateway listened is not taken for a tap now.
+    let mut gateway = Gateway::start(reader.path());
+    assert_eq!(gateway.next().await, ReaderHappening::Up);
+    reader.tap(CARD_B).unwrap();
+    assert_eq!(gateway.next_but_faults().await, presented(CARD_B));
+    assert_eq!(gateway.counters.frames(), 1);
+}
+
+#[test]
+fn a_reader_that_is_dropped_leaves_no_path_behind() {
+    let (folder, reader) = plugged_in();
+    drop(reader);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
