@@ -1,3 +1,5 @@
 //! gw
 pub mod gates;
 pub mod readers;
+pub mod cli;
+pub mod config;

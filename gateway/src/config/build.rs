@@ -1,0 +1,146 @@
+//! From a document without faults to the configuration.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::document::{Document, Entry};
+use super::id::{GatewayId, PlaceId, ReaderId, SchoolId};
+use super::model::{
+    Backend, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Language, Line, Mqtt, Outputs, Place, Platform,
+    Reader, ReaderKind, Role, Tls,
+};
+
+/// MQTT over TLS, as registered with IANA.
+const MQTT_TLS_PORT: u16 = 8883;
+/// MQTT without TLS, as registered with IANA.
+const MQTT_PORT: u16 = 1883;
+
+/// Builds the configuration; `None` if the document is not without faults.
+pub(super) fn build(document: &Document, base_dir: &Path) -> Option<Config> {
+    let gateway = gateway(document.one("gateway")?, base_dir)?;
+    let mqtt = match document.one("mqtt") {
+        Some(entry) => Some(mqtt(entry, &gateway.id, base_dir)?),
+        None => None,
+    };
+    let platform = match document.one("platform") {
+        Some(entry) => Some(platform(entry, base_dir)?),
+        None => None,
+    };
+    let clock = match document.one("clock") {
+        Some(entry) => clock(entry)?,
+        None => Clock::System,
+    };
+    Some(Config {
+        places: document.all("place").iter().map(place).collect::<Option<_>>()?,
+        readers: document.all("reader").iter().map(|entry| reader(entry, base_dir)).collect::<Option<_>>()?,
+        gates: document.all("gate").iter().map(|entry| gate(entry, base_dir)).collect::<Option<_>>()?,
+        gateway,
+        mqtt,
+        platform,
+        clock,
+    })
+}
+
+/// The path that a field names, from the folder that relative paths start at.
+pub(super) fn path(entry: &Entry, field: &str, base_dir: &Path) -> Option<PathBuf> {
+    entry.text(field).map(|path| base_dir.join(path))
+}
+
+fn gateway(entry: &Entry, base_dir: &Path) -> Option<Gateway> {
+    let data_dir = path(entry, "data_dir", base_dir)?;
+    Some(Gateway {
+        school: SchoolId::try_new(entry.text("school")?).ok()?,
+        id: GatewayId::try_new(entry.text("id")?).ok()?,
+        roster: path(entry, "roster", &data_dir)?,
+        data_dir,
+        card_key_file: path(entry, "card_key_file", base_dir)?,
+        time_zone: entry.time_zone("time_zone")?.clone(),
+        language: Language::from_name(entry.text("language")?)?.into(),
+        log: entry.text("log")?.to_owned(),
+    })
+}
+
+fn place(entry: &Entry) -> Option<Place> {
+    let id = PlaceId::try_new(entry.text("id")?).ok()?;
+    let (zh, en) = (entry.text("name_zh"), entry.text("name_en"));
+    Some(Place {
+        role: Role::from_name(entry.text("role")?)?,
+        name_zh: zh.or(en).unwrap_or(id.as_str()).to_owned(),
+        name_en: en.or(zh).unwrap_or(id.as_str()).to_owned(),
+        id,
+    })
+}
+
+fn reader(entry: &Entry, base_dir: &Path) -> Option<Reader> {
+    Some(Reader {
+        id: ReaderId::try_new(entry.text("id")?).ok()?,
+        place: PlaceId::try_new(entry.text("place")?).ok()?,
+        kind: ReaderKind::from_name(entry.text("kind")?)?,
+        port: path(entry, "port", base_dir)?,
+        baud: entry.number("baud")?,
+    })
+}
+
+fn gate(entry: &Entry, base_dir: &Path) -> Option<Gate> {
+    let outputs = match Backend::from_name(entry.text("backend")?)? {
+        Backend::Simulated => Outputs::Simulated { socket: path(entry, "socket", base_dir)? },
+    };
+    let active_low = entry.ids("active_low")?;
+    let line = |field| {
+        entry
+            .text(field)
+            .map(|name| Line { name: name.to_owned(), active_low: active_low.iter().any(|low| low == name) })
+    };
+    Some(Gate {
+        place: PlaceId::try_new(entry.text("place")?).ok()?,
+        outputs,
+        release: line("release_line"),
+        lamp_green: line("lamp_green_line"),
+        lamp_amber: line("lamp_amber_line"),
+        lamp_red: line("lamp_red_line"),
+        buzzer: line("buzzer_line"),
+        release_time: Duration::from_millis(entry.number("release_ms")?.into()),
+        show_time: Duration::from_millis(entry.number("show_ms")?.into()),
+    })
+}
+
+fn mqtt(entry: &Entry, gateway: &GatewayId, base_dir: &Path) -> Option<Mqtt> {
+    let tls = entry.flag("tls")?;
+    let cert = path(entry, "client_cert_file", base_dir).zip(path(entry, "client_key_file", base_dir));
+    let usual_port = if tls { MQTT_TLS_PORT } else { MQTT_PORT };
+    Some(Mqtt {
+        host: entry.text("host")?.to_owned(),
+        port: match entry.number("port") {
+            Some(port) => u16::try_from(port).ok()?,
+            None => usual_port,
+        },
+        client_id: entry.text("client_id").map_or_else(|| format!("schoolgate-{gateway}"), str::to_owned),
+        username: entry.text("username").map(str::to_owned),
+        password_file: path(entry, "password_file", base_dir),
+        keep_alive: Duration::from_secs(entry.number("keep_alive_s")?.into()),
+        tls: tls.then(|| Tls {
+            ca_file: path(entry, "ca_file", base_dir),
+            client: cert.map(|(cert_file, key_file)| ClientCert { cert_file, key_file }),
+        }),
+        place_events: entry.flag("place_events")?,
+    })
+}
+
+fn platform(entry: &Entry, base_dir: &Path) -> Option<Platform> {
+    Some(Platform {
+        url: entry.text("url")?.to_owned(),
+        token_file: path(entry, "token_file", base_dir)?,
+        ca_file: path(entry, "ca_file", base_dir),
+        batch_entries: usize::try_from(entry.number("batch_entries")?).ok()?,
+        timeout: Duration::from_secs(entry.number("timeout_s")?.into()),
+    })
+}
+
+fn clock(entry: &Entry) -> Option<Clock> {
+    Some(match ClockSource::from_name(entry.text("source")?)? {
+        ClockSource::System => Clock::System,
+        ClockSource::Simulated => {
+            Clock::Simulated { start: entry.moment("start")?, speed: entry.number("speed").unwrap_or(1) }
+        }
+    })
+}

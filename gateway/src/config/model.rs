@@ -1,0 +1,289 @@
+//! The configuration after all checks: whoever holds one need not check again.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use schoolgate_core::text::Lang;
+
+use super::id::{GatewayId, PlaceId, ReaderId, SchoolId};
+
+/// Defines a choice between names, so that the names stand in one place.
+macro_rules! choices {
+    ($(#[$doc:meta])* $choice:ident { $($(#[$variant_doc:meta])* $variant:ident = $name:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $choice { $($(#[$variant_doc])* $variant),+ }
+
+        impl $choice {
+            /// The names of all choices, as the file writes them.
+            pub const NAMES: &'static [&'static str] = &[$($name),+];
+
+            /// The choice of this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+
+            /// Its name, as the file writes it.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+    };
+}
+
+choices! {
+    /// What a place is for.
+    Role {
+        /// People enter and leave the campus here.
+        Gate = "gate",
+        /// Sessions are held here.
+        Classroom = "classroom",
+        /// Students are handed to their families here.
+        HandoverDesk = "handover_desk",
+        /// Dinner is served here.
+        Canteen = "canteen",
+        /// Safety patrols pass here.
+        PatrolPoint = "patrol_point",
+        /// People gather here in an emergency.
+        AssemblyPoint = "assembly_point",
+    }
+}
+
+choices! {
+    /// A kind of card reader.
+    ReaderKind {
+        /// RDM6300, 125 kHz, on a UART.
+        Rdm6300 = "rdm6300",
+    }
+}
+
+choices! {
+    /// What drives output lines.
+    Backend {
+        /// Lines without hardware, behind a socket.
+        Simulated = "simulated",
+    }
+}
+
+choices! {
+    /// Where the time comes from.
+    ClockSource {
+        /// The machine's clock.
+        System = "system",
+        /// An invented clock, for exercises.
+        Simulated = "simulated",
+    }
+}
+
+choices! {
+    /// The names of the languages.
+    Language {
+        /// Chinese.
+        Zh = "zh",
+        /// English.
+        En = "en",
+    }
+}
+
+impl From<Language> for Lang {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::Zh => Self::Zh,
+            Language::En => Self::En,
+        }
+    }
+}
+
+/// One gateway's configuration. All paths are absolute; what refers to a place refers to one of `places`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// This box.
+    pub gateway: Gateway,
+    /// Places, with ids of their own.
+    pub places: Vec<Place>,
+    /// Readers, with ids and ports of their own.
+    pub readers: Vec<Reader>,
+    /// Outputs, at most one set for a place; no line is driven by two of them.
+    pub gates: Vec<Gate>,
+    /// The broker; without it nothing is published.
+    pub mqtt: Option<Mqtt>,
+    /// The central platform; without it nothing is synchronised.
+    pub platform: Option<Platform>,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+/// This box: whose it is and where it keeps its data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gateway {
+    /// The school.
+    pub school: SchoolId,
+    /// This gateway, unique in the district.
+    pub id: GatewayId,
+    /// Folder of ledger and store.
+    pub data_dir: PathBuf,
+    /// The roster's file, which need not exist yet.
+    pub roster: PathBuf,
+    /// File of the key that card numbers are hashed with.
+    pub card_key_file: PathBuf,
+    /// The school's time zone.
+    pub time_zone: TimeZone,
+    /// Language of texts for people.
+    pub language: Lang,
+    /// Filter of log lines, valid for `tracing_subscriber::EnvFilter`.
+    pub log: String,
+}
+
+/// A place where readers stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its id.
+    pub id: PlaceId,
+    /// What it is for.
+    pub role: Role,
+    /// Its name in Chinese; where none was given, the English one or the id.
+    pub name_zh: String,
+    /// Its name in English; where none was given, the Chinese one or the id.
+    pub name_en: String,
+}
+
+impl Place {
+    /// Its name in `lang`.
+    pub fn name(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::Zh => &self.name_zh,
+            Lang::En => &self.name_en,
+        }
+    }
+}
+
+/// A card reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reader {
+    /// Its id.
+    pub id: ReaderId,
+    /// Where it stands.
+    pub place: PlaceId,
+    /// What it is.
+    pub kind: ReaderKind,
+    /// Its serial port.
+    pub port: PathBuf,
+    /// Rate of the serial line, in baud.
+    pub baud: u32,
+}
+
+/// The outputs at a place. At least one line is there; at a place of role `gate`, `release` is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// Where they are.
+    pub place: PlaceId,
+    /// What drives them.
+    pub outputs: Outputs,
+    /// Releases the gate.
+    pub release: Option<Line>,
+    /// The green lamp.
+    pub lamp_green: Option<Line>,
+    /// The amber lamp.
+    pub lamp_amber: Option<Line>,
+    /// The red lamp.
+    pub lamp_red: Option<Line>,
+    /// The buzzer.
+    pub buzzer: Option<Line>,
+    /// How long the gate stays released.
+    pub release_time: Duration,
+    /// How long a lamp shows a decision.
+    pub show_time: Duration,
+}
+
+/// What drives the lines of a gate, with what is needed to reach it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outputs {
+    /// Lines without hardware.
+    Simulated {
+        /// The simulator's socket.
+        socket: PathBuf,
+    },
+}
+
+/// One output line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its name in its backend.
+    pub name: String,
+    /// Whether it is active when low.
+    pub active_low: bool,
+}
+
+/// The MQTT broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mqtt {
+    /// Host name or address (an IPv6 address without brackets).
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Client id.
+    pub client_id: String,
+    /// User name, if the broker asks for one.
+    pub username: Option<String>,
+    /// File with the password; only ever with a user name. See [`super::SecretText`].
+    pub password_file: Option<PathBuf>,
+    /// Keep-alive, 5 s to an hour.
+    pub keep_alive: Duration,
+    /// How the connection is encrypted; `None`: not at all.
+    pub tls: Option<Tls>,
+    /// Whether every place's entries are published.
+    pub place_events: bool,
+}
+
+/// How a connection is encrypted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Authority that signed the server's certificate (PEM); `None`: the public ones.
+    pub ca_file: Option<PathBuf>,
+    /// By which certificate this box is known to the server.
+    pub client: Option<ClientCert>,
+}
+
+/// A client certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCert {
+    /// The certificate (PEM).
+    pub cert_file: PathBuf,
+    /// Its private key (PEM).
+    pub key_file: PathBuf,
+}
+
+/// The central platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Platform {
+    /// Address without a slash at its end, user name, query or fragment. `http` only to this machine or where the
+    /// operator allowed it.
+    pub url: String,
+    /// File with the access token. See [`super::SecretText`].
+    pub token_file: PathBuf,
+    /// Authority that signed the platform's certificate (PEM); `None`: the public ones.
+    pub ca_file: Option<PathBuf>,
+    /// Most entries in one upload, 1 to 5,000.
+    pub batch_entries: usize,
+    /// How long to wait for an answer.
+    pub timeout: Duration,
+}
+
+/// Where the time comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// The machine's clock.
+    System,
+    /// An invented clock, for exercises.
+    Simulated {
+        /// When it starts.
+        start: Timestamp,
+        /// How many times faster than true time it runs, 1 to 3,600.
+        speed: u32,
+    },
+}

@@ -1,0 +1,367 @@
+//! Every section and field that a configuration file may have.
+
+use super::fields::{Doc, Field, Kind, Occurs, Section, default, optional, required, usual};
+use super::model::{Backend, ClockSource, Language, ReaderKind, Role};
+
+/// Shortest and longest time that a gate stays released, in milliseconds. IEC 60839-11-1 asks that the time can be set
+/// for each portal; below three seconds a child with a satchel does not get through.
+pub const RELEASE_MS: (u32, u32) = (3_000, 60_000);
+/// Shortest and longest time that a lamp shows a decision, in milliseconds.
+pub const SHOW_MS: (u32, u32) = (200, 30_000);
+/// Shortest and longest MQTT keep-alive, in seconds. The client library does not take less than five with MQTT 5.
+pub const KEEP_ALIVE_S: (u32, u32) = (5, 3_600);
+/// Fewest and most entries in one upload to the platform.
+pub const BATCH_ENTRIES: (u32, u32) = (1, 5_000);
+/// Shortest and longest wait for the platform's answer, in seconds.
+pub const TIMEOUT_S: (u32, u32) = (1, 600);
+/// How many times faster than the true time a simulated clock may run.
+pub const SPEED: (u32, u32) = (1, 3_600);
+/// Rates of serial lines that card readers use, in baud.
+pub const BAUDS: &[u32] = &[1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 57_600, 115_200, 230_400];
+
+/// All sections, in the order of the template.
+pub(super) const SECTIONS: &[Section] = &[
+    Section {
+        name: "gateway",
+        occurs: Occurs::Once,
+        doc: Doc {
+            zh: "本机：属于哪所学校，数据放在哪里。", en: "This box: whose it is and where it keeps its data."
+        },
+        fields: GATEWAY,
+    },
+    Section {
+        name: "place",
+        occurs: Occurs::Repeatedly,
+        doc: Doc {
+            zh: "位置：读卡器所在之处，每处一节。", en: "A place where readers stand; one section for each."
+        },
+        fields: PLACE,
+    },
+    Section {
+        name: "reader",
+        occurs: Occurs::Repeatedly,
+        doc: Doc { zh: "读卡器，每台一节。", en: "A card reader; one section for each." },
+        fields: READER,
+    },
+    Section {
+        name: "gate",
+        occurs: Occurs::Repeatedly,
+        doc: Doc {
+            zh: "某位置的输出：闸门、灯、蜂鸣器。每个位置至多一节。",
+            en: "The outputs at a place: release, lamps, buzzer. At most one section for a place.",
+        },
+        fields: GATE,
+    },
+    Section {
+        name: "mqtt",
+        occurs: Occurs::AtMostOnce,
+        doc: Doc {
+            zh: "向家长和学校看板推送通知的 MQTT 服务器。没有本节则不推送。",
+            en: "The MQTT broker for notifications to families and boards. Without this section nothing is published.",
+        },
+        fields: MQTT,
+    },
+    Section {
+        name: "platform",
+        occurs: Occurs::AtMostOnce,
+        doc: Doc {
+            zh: "区级中心平台。没有本节则不同步。",
+            en: "The district's central platform. Without this section nothing is synchronised.",
+        },
+        fields: PLATFORM,
+    },
+    Section {
+        name: "clock",
+        occurs: Occurs::AtMostOnce,
+        doc: Doc {
+            zh: "时钟。只有演练才需要本节。", en: "The clock. Only an exercise needs this section."
+        },
+        fields: CLOCK,
+    },
+];
+
+const GATEWAY: &[Field] = &[
+    required("school", Kind::Id, r#""dongfeng-primary""#, "学校编号。", "The school's id."),
+    required("id", Kind::Id, r#""gate-1""#, "本网关编号，全区唯一。", "This gateway's id, unique in the district."),
+    default(
+        "data_dir",
+        Kind::Path,
+        r#""/var/lib/schoolgate""#,
+        "存放记录的文件夹。相对路径从本文件所在文件夹算起，下同。",
+        "Folder of the ledger. A relative path starts at this file's folder, here and below.",
+    ),
+    default(
+        "roster",
+        Kind::Path,
+        r#""roster.json""#,
+        "名册文件；相对路径从 data_dir 算起。",
+        "The roster; a relative path starts at data_dir.",
+    ),
+    default(
+        "card_key_file",
+        Kind::SecretFile,
+        r#""card.key""#,
+        "卡号散列密钥的文件：64 个十六进制数字（openssl rand -hex 32）。更换密钥后所有卡须重新登记。",
+        "File with the key that card numbers are hashed with: 64 hex digits (openssl rand -hex 32). \
+         With another key every card has to be enrolled again.",
+    ),
+    default(
+        "time_zone",
+        Kind::TimeZone,
+        r#""Asia/Shanghai""#,
+        "学校的时区（IANA 名称）。",
+        "The school's time zone, by its IANA name.",
+    ),
+    default(
+        "language",
+        Kind::OneOf(Language::NAMES),
+        r#""zh""#,
+        "给人看的文字用何种语言：zh 或 en。",
+        "Language of texts for people: zh or en.",
+    ),
+    default(
+        "log",
+        Kind::LogFilter,
+        r#""info""#,
+        "日志详细程度：off、error、warn、info、debug、trace，或按模块，如 info,schoolgate=debug。",
+        "What is logged: off, error, warn, info, debug or trace, or by module as in info,schoolgate=debug.",
+    ),
+];
+
+const PLACE: &[Field] = &[
+    required("id", Kind::Id, r#""east-gate""#, "位置编号。", "The place's id."),
+    required(
+        "role",
+        Kind::OneOf(Role::NAMES),
+        r#""gate""#,
+        "用途：gate 校门、classroom 教室、handover_desk 交接处、canteen 食堂、patrol_point 巡查点、assembly_point 集合点。",
+        "What it is for: gate, classroom, handover_desk, canteen, patrol_point or assembly_point.",
+    ),
+    usual(
+        "name_zh",
+        Kind::Text(64),
+        r#""东门""#,
+        "中文名称；不写则用英文名称或编号。",
+        "Its name in Chinese; without one, the English name or the id.",
+    ),
+    usual(
+        "name_en",
+        Kind::Text(64),
+        r#""East gate""#,
+        "英文名称；不写则用中文名称或编号。",
+        "Its name in English; without one, the Chinese name or the id.",
+    ),
+];
+
+const READER: &[Field] = &[
+    required("id", Kind::Id, r#""east-gate-1""#, "读卡器编号。", "The reader's id."),
+    required(
+        "place",
+        Kind::Id,
+        r#""east-gate""#,
+        "所在位置：某个 [[place]] 的 id。",
+        "Where it stands: a [[place]]'s id.",
+    ),
+    required("kind", Kind::OneOf(ReaderKind::NAMES), r#""rdm6300""#, "型号。", "Which kind of reader it is."),
+    required(
+        "port",
+        Kind::Path,
+        r#""/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A50285BI-if00-port0""#,
+        "串口。请用 /dev/serial/by-id/ 下的名字：重新插拔后不变。",
+        "Its serial port. Names under /dev/serial/by-id/ stay the same when it is plugged in again.",
+    ),
+    default("baud", Kind::NumberOf(BAUDS), "9600", "串口速率（波特）。", "Rate of the serial line, in baud."),
+];
+
+const GATE: &[Field] = &[
+    required(
+        "place",
+        Kind::Id,
+        r#""east-gate""#,
+        "所在位置：某个 [[place]] 的 id。",
+        "Where they are: a [[place]]'s id.",
+    ),
+    required(
+        "backend",
+        Kind::OneOf(Backend::NAMES),
+        r#""simulated""#,
+        "由什么驱动：simulated 为模拟，不接任何硬件。",
+        "What drives the lines; simulated: no hardware at all.",
+    ),
+    usual(
+        "socket",
+        Kind::Path,
+        r#""/run/schoolgate/lines.sock""#,
+        "模拟器的套接字；backend 为 simulated 时必填。",
+        "The simulator's socket; backend simulated needs it.",
+    ),
+    usual(
+        "release_line",
+        Kind::Id,
+        r#""release""#,
+        "开闸线路；校门必填，其他位置可只有灯。",
+        "Line that releases the gate; a gate needs it, other places may have lamps only.",
+    ),
+    optional("lamp_green_line", Kind::Id, r#""lamp_green""#, "绿灯线路。", "Line of the green lamp."),
+    optional("lamp_amber_line", Kind::Id, r#""lamp_amber""#, "黄灯线路。", "Line of the amber lamp."),
+    optional("lamp_red_line", Kind::Id, r#""lamp_red""#, "红灯线路。", "Line of the red lamp."),
+    optional("buzzer_line", Kind::Id, r#""buzzer""#, "蜂鸣器线路。", "Line of the buzzer."),
+    default(
+        "active_low",
+        Kind::Ids,
+        "[]",
+        "以上线路中低电平有效者。",
+        "Those of the lines above that are active when low.",
+    ),
+    default(
+        "release_ms",
+        Kind::Number(RELEASE_MS.0, RELEASE_MS.1),
+        "5000",
+        "开闸时长（毫秒）。",
+        "How long the gate stays released, in milliseconds.",
+    ),
+    default(
+        "show_ms",
+        Kind::Number(SHOW_MS.0, SHOW_MS.1),
+        "2000",
+        "亮灯时长（毫秒）。",
+        "How long a lamp shows a decision, in milliseconds.",
+    ),
+];
+
+const MQTT: &[Field] = &[
+    required("host", Kind::Host, r#""mqtt.example.edu.cn""#, "服务器的名称或地址。", "The broker's name or address."),
+    optional(
+        "port",
+        Kind::Number(1, 65_535),
+        "8883",
+        "端口；不写则有 TLS 用 8883，无 TLS 用 1883。",
+        "Its port; without one, 8883 with TLS and 1883 without.",
+    ),
+    optional(
+        "client_id",
+        Kind::Id,
+        r#""schoolgate-gate-1""#,
+        "客户端编号；不写则为 schoolgate- 加网关编号。",
+        "Client id; without one, schoolgate- and the gateway's id.",
+    ),
+    optional("username", Kind::Text(128), r#""gate-1""#, "用户名。", "User name."),
+    optional(
+        "password_file",
+        Kind::SecretFile,
+        r#""mqtt.password""#,
+        "密码文件；密码不写在本文件里。",
+        "File with the password, which does not belong in here.",
+    ),
+    default(
+        "keep_alive_s",
+        Kind::Number(KEEP_ALIVE_S.0, KEEP_ALIVE_S.1),
+        "30",
+        "保活间隔（秒）。",
+        "Keep-alive, in seconds.",
+    ),
+    default(
+        "tls",
+        Kind::Flag,
+        "true",
+        "是否加密。只有服务器就在本机时才可不加密。",
+        "Whether to encrypt. Only a broker on this very machine may do without.",
+    ),
+    optional(
+        "ca_file",
+        Kind::Path,
+        r#""ca.pem""#,
+        "签发服务器证书的机构（PEM）；不写则用公共机构。",
+        "Authority that signed the broker's certificate (PEM); without it, the public ones.",
+    ),
+    optional(
+        "client_cert_file",
+        Kind::Path,
+        r#""gateway.pem""#,
+        "本机证书（PEM），与 client_key_file 同时写。",
+        "This box's certificate (PEM), together with client_key_file.",
+    ),
+    optional(
+        "client_key_file",
+        Kind::SecretFile,
+        r#""gateway.key""#,
+        "本机证书的私钥（PEM）。",
+        "Private key of that certificate (PEM).",
+    ),
+    default(
+        "place_events",
+        Kind::Flag,
+        "true",
+        "是否发布各位置的全部记录，供看板和校内其他网关使用。",
+        "Whether every place's entries are published, for boards and the campus's other gateways.",
+    ),
+];
+
+const PLATFORM: &[Field] = &[
+    required(
+        "url",
+        Kind::Url,
+        r#""https://platform.example.edu.cn""#,
+        "平台地址。http 只可用于本机，除非 allow_insecure 为 true。",
+        "The platform's address. http only on this machine, unless allow_insecure is true.",
+    ),
+    required(
+        "token_file",
+        Kind::SecretFile,
+        r#""platform.token""#,
+        "令牌文件；令牌不写在本文件里。",
+        "File with the access token, which does not belong in here.",
+    ),
+    optional(
+        "ca_file",
+        Kind::Path,
+        r#""ca.pem""#,
+        "签发平台证书的机构（PEM）；不写则用公共机构。",
+        "Authority that signed the platform's certificate (PEM); without it, the public ones.",
+    ),
+    default(
+        "allow_insecure",
+        Kind::Flag,
+        "false",
+        "允许不加密的 http。学生数据将可被窃听。",
+        "Allow plain http. Children's data can then be read on the way.",
+    ),
+    default(
+        "batch_entries",
+        Kind::Number(BATCH_ENTRIES.0, BATCH_ENTRIES.1),
+        "500",
+        "每次上传的最多记录数。",
+        "Most entries in one upload.",
+    ),
+    default(
+        "timeout_s",
+        Kind::Number(TIMEOUT_S.0, TIMEOUT_S.1),
+        "30",
+        "等待平台答复的时限（秒）。",
+        "How long to wait for the platform's answer, in seconds.",
+    ),
+];
+
+const CLOCK: &[Field] = &[
+    default(
+        "source",
+        Kind::OneOf(ClockSource::NAMES),
+        r#""system""#,
+        "system 为本机时钟；simulated 为演练用的虚拟时钟，真实运行绝不可用。",
+        "system: this machine's clock. simulated: an invented one, for exercises, never for a school day.",
+    ),
+    optional(
+        "start",
+        Kind::Moment,
+        r#""2026-09-01T16:25:00+08:00""#,
+        "虚拟时钟的起点。",
+        "When the simulated clock starts.",
+    ),
+    optional(
+        "speed",
+        Kind::Number(SPEED.0, SPEED.1),
+        "60",
+        "虚拟时钟比真实时间快多少倍；不写为 1。",
+        "How many times faster than true time it runs; without it, 1.",
+    ),
+];

@@ -1,0 +1,75 @@
+//! What is said about the files that a configuration names.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use schoolgate_core::text::Lang;
+
+use super::WHOLE;
+use crate::config::{SecretText, load};
+
+/// A folder with a configuration and all files that it names.
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("gate.toml"), WHOLE).unwrap();
+    for (name, content) in
+        [("card.key", "5a".repeat(32)), ("mqtt.password", "p\n".into()), ("platform.token", "t".into())]
+    {
+        fs::write(dir.path().join(name), content).unwrap();
+        fs::set_permissions(dir.path().join(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    dir
+}
+
+fn load_messages(dir: &Path) -> String {
+    match load(&dir.join("gate.toml"), Lang::En) {
+        Ok(loaded) => loaded.warnings.iter().map(|w| w.render(Lang::En)).collect::<Vec<_>>().join("\n"),
+        Err(error) => error.render(Lang::En),
+    }
+}
+
+#[test]
+fn loading_reads_the_card_key_and_tells_of_readers_that_are_not_plugged_in() {
+    let dir = folder();
+    let loaded = load(&dir.path().join("gate.toml"), Lang::En).unwrap();
+    assert_eq!(loaded.card_key.expose(), &[0x5a; 32]);
+    assert_eq!(loaded.config.gateway.data_dir, dir.path().join("data"));
+    assert_eq!(format!("{:?}", loaded.card_key), "***");
+    assert_eq!(format!("{:?}", SecretText::read(&dir.path().join("mqtt.password")).unwrap()), "***");
+    let fields: Vec<&str> = loaded.warnings.iter().map(|warning| warning.field.as_str()).collect();
+    assert_eq!(fields, ["reader[1].port", "reader[2].port"]);
+}
+
+#[test]
+fn a_bad_card_key_is_told_together_with_the_other_mistakes_and_not_shown() {
+    let dir = folder();
+    fs::write(dir.path().join("card.key"), "hunter2".repeat(8)).unwrap();
+    fs::write(dir.path().join("gate.toml"), WHOLE.replacen("19200", "7", 1)).unwrap();
+    let said = load_messages(dir.path());
+    assert!(said.contains("gateway.card_key_file: found a file that does not hold 64 hex digits, but 56 characters"));
+    assert!(said.contains("reader[2].baud: found 7"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn missing_empty_and_open_files_are_told() {
+    let dir = folder();
+    fs::remove_file(dir.path().join("card.key")).unwrap();
+    fs::write(dir.path().join("mqtt.password"), "").unwrap();
+    fs::set_permissions(dir.path().join("platform.token"), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::write(dir.path().join("data"), "a file").unwrap();
+    let said = load_messages(dir.path());
+    assert!(said.contains("gateway.card_key_file: found no such file (in "), "{said}");
+    assert!(said.contains("mqtt.password_file: found a file that does not hold one line of text"), "{said}");
+    assert!(said.contains("warning: platform.token_file: found a file that everybody"), "{said}");
+    assert!(said.contains("data, which is no folder"), "{said}");
+}
+
+#[test]
+fn a_file_in_another_encoding_is_told_with_its_line() {
+    let dir = folder();
+    // "东门" in GBK.
+    fs::write(dir.path().join("gate.toml"), b"[gateway]\nschool = \"\xB6\xAB\xC3\xC5\"\n").unwrap();
+    assert!(load_messages(dir.path()).contains("gate.toml:2:11: found a text that is not UTF-8 (saved as GBK?)"));
+}
