@@ -3,3 +3,4 @@ pub mod gates;
 pub mod readers;
 pub mod cli;
 pub mod config;
+pub mod notify;

@@ -1,0 +1,41 @@
+//! Notifications over MQTT 5: follows the ledger with a durable cursor and moves it only when the broker has everything.
+//!
+//! [`Notifier`] is the one task that talks to the broker. It reads [`Letter`]s from a [`Feed`], publishes their messages
+//! with QoS 1 in the order of the ledger, and tells [`Progress`] how far every message has been acknowledged. The
+//! ledger is the only queue: nothing but a window's worth of messages is held in memory, and nothing is lost by a
+//! crash, a cut cable or a month without a broker. Receivers may see a message twice, always with the same id.
+//!
+//! It must never move the cursor over a message that the broker has not acknowledged, unless that message can never
+//! succeed or its time is over; these are counted in [`NotifyStatus`]. It must never log a topic or a payload: topics
+//! hold guardians' tokens, payloads hold children's data. (rumqttc logs topics at debug level through the `log` crate;
+//! do not bridge `log` to `tracing` below info.)
+//!
+//! How it is built:
+//!
+//! - [`window`] does the bookkeeping, without I/O.
+//! - [`session`] is one connection from CONNECT to its end. Every connection has a fresh rumqttc `EventLoop`: rumqttc
+//!   0.25.1 carries packet identifiers, a lowered keep-alive and half-sent messages over from one connection to the
+//!   next, and loses or repeats messages by it.
+//! - [`notifier`] connects again after a pause that grows.
+
+mod backoff;
+mod feed;
+mod message;
+mod notifier;
+mod session;
+mod settings;
+mod status;
+mod tls;
+mod window;
+
+pub use backoff::{BACKOFF_MAX, BACKOFF_MIN};
+pub use feed::{Feed, FeedError, Letter, Progress};
+pub use message::{Message, PACKET_LIMIT_BYTES, Unfit};
+pub use notifier::{FEED_PAUSE, Notifier, Received};
+pub use session::{ACK_PATIENCE, STOP_PATIENCE};
+pub use settings::{
+    CONNECT_PATIENCE_SECS, DEFAULT_KEEP_ALIVE, DEFAULT_WINDOW, KEEP_ALIVE_MAX, KEEP_ALIVE_MIN,
+    Login, NotifySettings, SUBSCRIPTIONS_MAX, SettingsError, WINDOW_MAX,
+};
+pub use status::{NotifyStatus, Trouble};
+pub use tls::{ClientFiles, TlsError, TlsFiles};
