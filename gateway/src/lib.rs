@@ -1,6 +1,6 @@
 //! gw
-pub mod gates;
-pub mod readers;
 pub mod cli;
 pub mod config;
+pub mod gates;
 pub mod notify;
+pub mod readers;

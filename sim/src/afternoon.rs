@@ -8,6 +8,10 @@ use std::{
     time::Duration,
 };
 
+use jiff::{
+    civil::{Date, Time},
+    tz::TimeZone,
+};
 use schoolgate_core::{
     entry::{Entry, Reason, Recipient, What},
     id::{GuardianId, StudentId},
@@ -15,7 +19,7 @@ use schoolgate_core::{
     time::Wall,
 };
 
-use crate::{campus::Campus, card::CardNumber, plan::Planner, school::School};
+use crate::{campus::Campus, plan::Planner, school::School, virtual_reader::CardNumber};
 
 /// Least time between two acts of which the second needs the first.
 pub const STEP: Duration = Duration::from_secs(45);
@@ -26,11 +30,16 @@ pub const SAME_READER_AGAIN: Duration = Duration::from_secs(300);
 /// a second and a half.
 pub const MAX_SPEED: u32 = 200;
 
+/// When an afternoon begins.
+pub(crate) const BEGINS: Time = jiff::civil::time(16, 0, 0, 0);
+/// Minutes east of Greenwich: schoolgate's field is China, which has one time.
+const OFFSET_MIN: i16 = 8 * 60;
+
 /// A script.
 #[derive(Clone, Debug)]
 pub struct Afternoon {
-    /// When it begins.
-    pub start: Wall,
+    /// The day.
+    pub date: Date,
     /// How long it takes.
     pub length: Duration,
     /// What happens, in order of time.
@@ -131,11 +140,18 @@ pub enum Fate {
 }
 
 impl Afternoon {
-    /// Writes the script of an afternoon that begins then. `seed` is the afternoon's own: a school has many afternoons.
-    pub fn script(school: &School, campus: &Campus, start: Wall, seed: u64) -> Self {
-        let (acts, fates) = Planner::new(school, campus, start, seed).plan();
+    /// Writes the script of that day's afternoon. `seed` is the afternoon's own: a school has many afternoons.
+    pub fn script(school: &School, campus: &Campus, date: Date, seed: u64) -> Self {
+        let (acts, fates) = Planner::new(school, campus, seed).plan();
         let length = acts.last().map(|act| act.at).unwrap_or_default() + Duration::from_secs(60);
-        Self { start, length, acts, fates }
+        Self { date, length, acts, fates }
+    }
+
+    /// What the clock on the school's wall shows so long after the start.
+    pub fn wall(&self, since_start: Duration) -> Wall {
+        let utc = self.date.to_datetime(BEGINS).to_zoned(TimeZone::UTC);
+        let unix_ms = utc.map_or(0, |utc| utc.timestamp().as_millisecond()) - i64::from(OFFSET_MIN) * 60_000;
+        Wall::new(unix_ms.saturating_add_unsigned(since_start.as_millis() as u64), OFFSET_MIN)
     }
 
     /// How often a card is presented that the gateway must keep an entry of, by reader and card.

@@ -1,3 +1,13 @@
-//! sim
+//! A school without hardware: what stands in for readers, gate lines, people, networks and the district's platform, so
+//! that the unmodified gateway can be played an afternoon.
+//!
+//! Nothing here may be needed by the gateway, and nothing here may reach into it: it is a process behind serial ports,
+//! a socket for its lines, a broker and a platform.
+
+pub mod afternoon;
+pub mod campus;
+mod names;
+mod plan;
+pub mod school;
 pub mod virtual_lines;
 pub mod virtual_reader;

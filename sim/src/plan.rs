@@ -6,21 +6,16 @@ use std::{
     time::Duration,
 };
 
+use jiff::civil::Time;
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
-use schoolgate_core::{
-    credential::CredentialStatus,
-    entry::Reason,
-    id::StudentId,
-    site::PlaceRole,
-    time::{TimeOfDay, Wall},
-};
+use schoolgate_core::{credential::CredentialStatus, entry::Reason, id::StudentId, site::PlaceRole};
 
 use crate::{
-    afternoon::{Act, Deed, Fate, Outcome, SAME_READER_AGAIN, STEP, Who},
+    afternoon::{Act, BEGINS, Deed, Fate, Outcome, SAME_READER_AGAIN, STEP, Who},
     campus::Campus,
-    card::CardNumber,
     school::{Family, Guardian, School, Student, made},
+    virtual_reader::CardNumber,
 };
 
 use PlaceRole::{Gate, HandoverDesk};
@@ -34,7 +29,6 @@ const FORGOTTEN: Duration = Duration::from_secs(15);
 pub(crate) struct Planner<'a> {
     school: &'a School,
     campus: &'a Campus,
-    start: Wall,
     rng: ChaCha8Rng,
     acts: Vec<Act>,
     fates: BTreeMap<StudentId, Fate>,
@@ -63,11 +57,10 @@ enum Way {
 }
 
 impl<'a> Planner<'a> {
-    pub(crate) fn new(school: &'a School, campus: &'a Campus, start: Wall, seed: u64) -> Self {
+    pub(crate) fn new(school: &'a School, campus: &'a Campus, seed: u64) -> Self {
         Self {
             school,
             campus,
-            start,
             rng: ChaCha8Rng::seed_from_u64(seed),
             acts: Vec::new(),
             fates: BTreeMap::new(),
@@ -92,8 +85,8 @@ impl<'a> Planner<'a> {
     /// until well after.
     fn unplug_a_reader(&mut self) {
         let Some(reader) = self.campus.lanes(Gate).last() else { return };
-        let (out, back) = (self.clock("16:45"), self.clock("16:52"));
-        self.closed.push(Closed { reader, times: self.clock("16:40")..self.clock("17:25") });
+        let (out, back) = (clock("16:45"), clock("16:52"));
+        self.closed.push(Closed { reader, times: clock("16:40")..clock("17:25") });
         self.act(out, Who::Nobody, Deed::Unplug { reader });
         self.act(back, Who::Nobody, Deed::Plug { reader });
     }
@@ -101,7 +94,7 @@ impl<'a> Planner<'a> {
     /// Somebody forgets their card on the gate's first lane; until they notice, others take the other lanes.
     fn leave_a_card_lying(&mut self) {
         let Some(reader) = self.campus.lanes(Gate).next() else { return };
-        let at = self.clock("16:20");
+        let at = clock("16:20");
         self.closed.push(Closed { reader, times: at..at + FORGOTTEN + STEP });
         let works = |student: &&Student| student.card_status == CredentialStatus::Active;
         let Some(student) = self.school.students.iter().find(works) else { return };
@@ -126,8 +119,10 @@ impl<'a> Planner<'a> {
         self.unwelcome(family);
         if present.is_empty() {
             if self.rng.random_bool(0.3) {
-                let (at, guardian) = (self.between("17:20", "18:00"), self.fetcher(family));
-                self.guardian(at, guardian, Gate, Outcome::Refused(Reason::NobodyToFetch));
+                let at = self.between("17:20", "18:00");
+                if let Some(guardian) = self.fetcher(family) {
+                    self.guardian(at, guardian, Gate, Outcome::Refused(Reason::NobodyToFetch));
+                }
             }
         } else if family.walks_home.is_some() {
             self.walk_home(&present);
@@ -196,14 +191,18 @@ impl<'a> Planner<'a> {
     }
 
     fn fetch(&mut self, students: &[&Student], family: &Family) {
-        let guardian = self.fetcher(family);
+        // The school sees to it that every family has one: the first guardian's card works, and no order is against them.
+        let Some(guardian) = self.fetcher(family) else { return };
         let end = students.iter().map(|student| self.end_of(student)).max().unwrap_or_default();
         let usual = end.saturating_sub(Duration::from_secs(120)) + self.seconds(0..840);
         let way = self.way();
         match way {
             Way::Never => return,
             Way::GuardianFirst(place) => self.guardian_first(usual, students, guardian, place),
-            Way::ChildFirst(place) => self.child_first(end + self.seconds(60..600), students, guardian, place),
+            Way::ChildFirst(place) => {
+                let at = end + self.seconds(60..600);
+                self.child_first(at, students, guardian, place);
+            }
             Way::WrongPlaceFirst => self.wrong_place_first(usual, students, guardian),
             Way::CallExpires => {
                 self.call(usual, students, guardian, Gate);
@@ -302,11 +301,10 @@ impl<'a> Planner<'a> {
         self.student(at, student, Gate, Outcome::Leaves);
     }
 
-    fn fetcher<'f>(&mut self, family: &'f Family) -> &'f Guardian {
+    fn fetcher<'f>(&mut self, family: &'f Family) -> Option<&'f Guardian> {
         let able = |g: &&Guardian| g.card_status == CredentialStatus::Active && !g.restricted;
         let able: Vec<&Guardian> = family.guardians.iter().filter(able).collect();
-        // The school sees to it that the first guardian of every family can fetch the children.
-        able.choose(&mut self.rng).copied().unwrap_or(&family.guardians[0])
+        able.choose(&mut self.rng).copied()
     }
 
     fn student(&mut self, at: Duration, student: &Student, place: PlaceRole, outcome: Outcome) -> usize {
@@ -341,7 +339,7 @@ impl<'a> Planner<'a> {
     }
 
     fn end_of(&self, student: &Student) -> Duration {
-        self.school.courses.get(student.course).map_or(Duration::ZERO, |course| self.since_start(course.ends))
+        self.school.courses.get(student.course).map_or(Duration::ZERO, |course| since_start(course.ends))
     }
 
     fn seconds(&mut self, range: Range<u64>) -> Duration {
@@ -349,13 +347,17 @@ impl<'a> Planner<'a> {
     }
 
     fn between(&mut self, from: &str, until: &str) -> Duration {
-        let (from, until) = (self.clock(from), self.clock(until));
+        let (from, until) = (clock(from), clock(until));
         self.rng.random_range(from..until)
     }
+}
 
-    fn clock(&self, time: &str) -> Duration {
-        self.since_start(made(time.parse()))
-    }
+fn clock(time: &str) -> Duration {
+    since_start(made(time.parse()))
+}
+
+fn since_start(time: Time) -> Duration {
+    BEGINS.duration_until(time).try_into().unwrap_or_default()
 }
 
 fn unusable(status: CredentialStatus) -> Option<Reason> {

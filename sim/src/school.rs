@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use jiff::civil::Time;
 use rand::{Rng as _, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use schoolgate::readers::card_key::CardKey;
@@ -13,10 +14,10 @@ use schoolgate_core::{
     policy::Policy,
     roster::{Authorisation, CredentialLine, Document, GuardianLine, Holder, Restriction, StudentLine, Validity},
     text::Bilingual,
-    time::{Hours, TimeOfDay},
+    time::Hours,
 };
 
-use crate::{card::CardNumber, names};
+use crate::{names, virtual_reader::CardNumber};
 
 /// Most students that a school is made for; a campus of this size does not exist.
 pub const MAX_STUDENTS: usize = 20_000;
@@ -102,7 +103,7 @@ pub struct Course {
     /// Who gives it.
     pub provider: Provider,
     /// When today's session ends.
-    pub ends: TimeOfDay,
+    pub ends: Time,
 }
 
 /// Who gives a course.
@@ -133,7 +134,7 @@ impl School {
 
     /// The credential that the gateway makes of a card.
     pub fn credential(&self, card: CardNumber) -> CredentialId {
-        CardKey::new(&self.card_key).credential(CARD_KIND, &card.0)
+        CardKey::new(&self.card_key).credential(CARD_KIND, &card)
     }
 
     /// Every student by id.
@@ -152,7 +153,7 @@ impl School {
 
     fn add_family(&self, family: &Family, key: &CardKey, document: &mut Document) {
         let children = || family.students.iter().filter_map(|&n| self.students.get(n));
-        let credential = |card: CardNumber| key.credential(CARD_KIND, &card.0);
+        let credential = |card: CardNumber| key.credential(CARD_KIND, &card);
         for Student { id, name, class, card, card_status, .. } in children() {
             let (id, name, class) = (id.clone(), name.clone(), class.zh.clone());
             let holder = Holder::Student(id.clone());
@@ -278,9 +279,8 @@ impl Maker {
 
     fn card(&mut self) -> CardNumber {
         loop {
-            let mut number = [0; 5];
-            self.rng.fill_bytes(&mut number);
-            let card = CardNumber(number);
+            let mut card = CardNumber::default();
+            self.rng.fill_bytes(&mut card);
             // 2^40 numbers for at most some 100,000 cards: the second attempt succeeds.
             if self.cards.insert(card) {
                 return card;

@@ -90,9 +90,7 @@ impl Message {
         let Some(expires_at) = self.expires_at else {
             return Some(None);
         };
-        let left = expires_at
-            .checked_duration_since(now)
-            .filter(|left| !left.is_zero())?;
+        let left = expires_at.checked_duration_since(now).filter(|left| !left.is_zero())?;
         let secs = left.as_secs() + u64::from(left.subsec_nanos() > 0);
         Some(Some(u32::try_from(secs).unwrap_or(u32::MAX)))
     }
@@ -140,13 +138,7 @@ mod tests {
     use super::*;
 
     fn message(topic: &str, payload: Vec<u8>) -> Message {
-        Message {
-            topic: topic.to_owned(),
-            payload: payload.into(),
-            retain: false,
-            expires_at: None,
-            id: "e-1".into(),
-        }
+        Message { topic: topic.to_owned(), payload: payload.into(), retain: false, expires_at: None, id: "e-1".into() }
     }
 
     #[test]
@@ -157,15 +149,9 @@ mod tests {
         assert_eq!(check("a/+/b", b"{}"), Err(Unfit::TopicCharacter));
         assert_eq!(check("a/#", b"{}"), Err(Unfit::TopicCharacter));
         assert_eq!(check("a/\0", b"{}"), Err(Unfit::TopicCharacter));
-        assert_eq!(
-            check(&"a".repeat(65_536), b"{}"),
-            Err(Unfit::TopicTooLong(65_536))
-        );
+        assert_eq!(check(&"a".repeat(65_536), b"{}"), Err(Unfit::TopicTooLong(65_536)));
         assert_eq!(check("a/b", &[0xFF]), Err(Unfit::PayloadNotUtf8));
-        assert!(matches!(
-            check("a/b", &[b' '; 1000]),
-            Err(Unfit::TooLarge { limit: 1000, .. })
-        ));
+        assert!(matches!(check("a/b", &[b' '; 1000]), Err(Unfit::TooLarge { limit: 1000, .. })));
     }
 
     #[test]
@@ -175,24 +161,15 @@ mod tests {
         assert_eq!(message.expiry_secs(now), Some(None));
         message.expires_at = Some(now + Duration::from_millis(1500));
         assert_eq!(message.expiry_secs(now), Some(Some(2)));
-        assert_eq!(
-            message.expiry_secs(now + Duration::from_millis(500)),
-            Some(Some(1))
-        );
+        assert_eq!(message.expiry_secs(now + Duration::from_millis(500)), Some(Some(1)));
         assert_eq!(message.expiry_secs(now + Duration::from_millis(1500)), None);
         assert_eq!(message.expiry_secs(now + Duration::from_secs(9)), None);
     }
 
     #[test]
     fn debug_output_tells_neither_token_nor_content() {
-        let shown = format!(
-            "{:?}",
-            message("schoolgate/s/guardian/SECRET/event", b"CHILD".to_vec())
-        );
-        assert!(
-            !shown.contains("SECRET") && !shown.contains("CHILD"),
-            "{shown}"
-        );
+        let shown = format!("{:?}", message("schoolgate/s/guardian/SECRET/event", b"CHILD".to_vec()));
+        assert!(!shown.contains("SECRET") && !shown.contains("CHILD"), "{shown}");
         assert!(shown.contains("guardian"), "{shown}");
     }
 

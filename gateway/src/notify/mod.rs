@@ -34,8 +34,8 @@ pub use message::{Message, PACKET_LIMIT_BYTES, Unfit};
 pub use notifier::{FEED_PAUSE, Notifier, Received};
 pub use session::{ACK_PATIENCE, STOP_PATIENCE};
 pub use settings::{
-    CONNECT_PATIENCE_SECS, DEFAULT_KEEP_ALIVE, DEFAULT_WINDOW, KEEP_ALIVE_MAX, KEEP_ALIVE_MIN,
-    Login, NotifySettings, SUBSCRIPTIONS_MAX, SettingsError, WINDOW_MAX,
+    CONNECT_PATIENCE_SECS, DEFAULT_KEEP_ALIVE, DEFAULT_WINDOW, KEEP_ALIVE_MAX, KEEP_ALIVE_MIN, Login, NotifySettings,
+    SUBSCRIPTIONS_MAX, SettingsError, WINDOW_MAX,
 };
 pub use status::{NotifyStatus, Trouble};
 pub use tls::{ClientFiles, TlsError, TlsFiles};

@@ -115,10 +115,7 @@ impl<F: Feed, P: Progress> Notifier<F, P> {
             let begun = Instant::now();
             let queue = usize::from(self.settings.window) + QUEUE_EXTRA;
             let (client, events) = AsyncClient::new(self.options.clone(), queue);
-            let trouble = match Session::new(&mut self, client)
-                .run(events, stop.as_mut())
-                .await
-            {
+            let trouble = match Session::new(&mut self, client).run(events, stop.as_mut()).await {
                 Ended::Stopped => break,
                 Ended::Lost(why) => Trouble::Connection(why),
             };
@@ -136,10 +133,7 @@ impl<F: Feed, P: Progress> Notifier<F, P> {
             }
         }
         self.tell_connected(false);
-        info!(
-            confirmed_through = self.window.confirmed(),
-            "notification stopped"
-        );
+        info!(confirmed_through = self.window.confirmed(), "notification stopped");
     }
 }
 
@@ -156,11 +150,7 @@ impl<F, P: Progress> Notifier<F, P> {
     /// Passes over a message that can never succeed, so that it does not dam up all others.
     pub(super) fn refuse(&mut self, position: Position, why: &dyn std::fmt::Display) {
         if let Some((seq, message)) = self.window.entry_of(position) {
-            warn!(
-                seq,
-                class = topic_class(&message.topic),
-                "message refused and passed over: {why}"
-            );
+            warn!(seq, class = topic_class(&message.topic), "message refused and passed over: {why}");
         }
         self.tell(|status| status.refused += 1);
         self.pass(position, Passed::Dropped);
@@ -169,11 +159,7 @@ impl<F, P: Progress> Notifier<F, P> {
     /// Passes over a message whose time is over.
     pub(super) fn expire(&mut self, position: Position) {
         if let Some((seq, message)) = self.window.entry_of(position) {
-            info!(
-                seq,
-                class = topic_class(&message.topic),
-                "message expired before it could be sent"
-            );
+            info!(seq, class = topic_class(&message.topic), "message expired before it could be sent");
         }
         self.tell(|status| status.expired += 1);
         self.pass(position, Passed::Dropped);
@@ -183,11 +169,7 @@ impl<F, P: Progress> Notifier<F, P> {
     pub(super) fn hold_back(&mut self, position: Position, reason: PubAckReason) -> Duration {
         let pause = self.hold.next((self.random)());
         if let Some((seq, message)) = self.window.entry_of(position) {
-            let trouble = Trouble::HeldBack {
-                seq,
-                class: topic_class(&message.topic),
-                reason,
-            };
+            let trouble = Trouble::HeldBack { seq, class: topic_class(&message.topic), reason };
             warn!(pause_ms = pause.as_millis(), "{trouble}");
             self.tell(|status| status.last_error = Some(trouble));
         }
@@ -237,21 +219,9 @@ impl<F, P: Progress> Notifier<F, P> {
         });
     }
 
-    pub(super) fn submit_availability(
-        &mut self,
-        client: &AsyncClient,
-        word: &'static str,
-        retain: bool,
-    ) -> bool {
+    pub(super) fn submit_availability(&mut self, client: &AsyncClient, word: &'static str, retain: bool) -> bool {
         let topic = self.settings.availability_topic();
-        let accepted = client
-            .try_publish(
-                topic,
-                QoS::AtLeastOnce,
-                retain,
-                Bytes::from_static(word.as_bytes()),
-            )
-            .is_ok();
+        let accepted = client.try_publish(topic, QoS::AtLeastOnce, retain, Bytes::from_static(word.as_bytes())).is_ok();
         if accepted {
             self.window.submitted(Ticket::Availability);
         }

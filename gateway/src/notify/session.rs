@@ -13,10 +13,7 @@ use rumqttc::{
         AsyncClient, ConnectionError, Event, EventLoop, StateError,
         mqttbytes::{
             self, QoS,
-            v5::{
-                ConnAck, DisconnectReasonCode, Packet, PubAck, PubAckReason, Publish, SubAck,
-                SubscribeReasonCode,
-            },
+            v5::{ConnAck, DisconnectReasonCode, Packet, PubAck, PubAckReason, Publish, SubAck, SubscribeReasonCode},
         },
     },
 };
@@ -27,8 +24,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::{
-    CONNECT_PATIENCE_SECS, FEED_PAUSE, Feed, Notifier, PACKET_LIMIT_BYTES, Progress, Received,
-    Trouble,
+    CONNECT_PATIENCE_SECS, FEED_PAUSE, Feed, Notifier, PACKET_LIMIT_BYTES, Progress, Received, Trouble,
     notifier::Reading,
     settings::{OFFLINE, ONLINE},
     window::{Passed, Position, Ticket},
@@ -160,17 +156,10 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
     /// One look into the ledger, so that the broker is never kept waiting by many.
     fn read_letters(&mut self) {
         let notifier = &mut *self.notifier;
-        let Some(wanted) = notifier
-            .window
-            .letters_wanted()
-            .filter(|_| notifier.reading == Reading::MayHaveMore)
-        else {
+        let Some(wanted) = notifier.window.letters_wanted().filter(|_| notifier.reading == Reading::MayHaveMore) else {
             return;
         };
-        match notifier
-            .feed
-            .letters_after(notifier.window.read_through(), wanted)
-        {
+        match notifier.feed.letters_after(notifier.window.read_through(), wanted) {
             Ok(letters) => {
                 notifier.tell_feed_works();
                 if letters.is_empty() {
@@ -267,9 +256,7 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
             Event::Incoming(Packet::PubAck(puback)) => self.on_acknowledged(&puback),
             Event::Incoming(Packet::Publish(publish)) => self.on_received(&publish),
             Event::Incoming(Packet::SubAck(suback)) => self.on_subscribed(&suback),
-            Event::Outgoing(Outgoing::Disconnect) if self.phase == Phase::Leaving => {
-                Some(Ended::Stopped)
-            }
+            Event::Outgoing(Outgoing::Disconnect) if self.phase == Phase::Leaving => Some(Ended::Stopped),
             _ => None,
         };
         ended.or_else(|| self.move_on())
@@ -283,31 +270,20 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
         }
         // rumqttc takes a server keep-alive of 0, which means none, for a ping without pause.
         if properties.and_then(|p| p.server_keep_alive) == Some(0) {
-            events
-                .options
-                .set_keep_alive(self.notifier.settings.keep_alive);
+            events.options.set_keep_alive(self.notifier.settings.keep_alive);
         }
         self.silence_patience = silence_patience(events.options.keep_alive());
         self.retain_available = properties.and_then(|p| p.retain_available) != Some(0);
-        self.packet_limit = properties
-            .and_then(|p| p.max_packet_size)
-            .map_or(PACKET_LIMIT_BYTES, |max| max.min(PACKET_LIMIT_BYTES));
+        self.packet_limit =
+            properties.and_then(|p| p.max_packet_size).map_or(PACKET_LIMIT_BYTES, |max| max.min(PACKET_LIMIT_BYTES));
         self.limit = self.notifier.settings.window.min(receive_max).into();
         self.set_window();
 
         self.phase = Phase::Publishing;
         self.last_answer = self.last_event;
-        info!(
-            window = self.limit,
-            packet_limit_bytes = self.packet_limit,
-            "connected to the broker"
-        );
+        info!(window = self.limit, packet_limit_bytes = self.packet_limit, "connected to the broker");
         self.notifier.tell_connected(true);
-        if !self
-            .notifier
-            .submit_availability(&self.client, ONLINE, self.retain_available)
-            || !self.subscribe()
-        {
+        if !self.notifier.submit_availability(&self.client, ONLINE, self.retain_available) || !self.subscribe() {
             return self.lost("the MQTT library's queue is full on a fresh connection");
         }
         None
@@ -315,8 +291,7 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
 
     fn subscribe(&self) -> bool {
         let settings = &self.notifier.settings;
-        settings.subscriptions.is_empty()
-            || self.client.try_subscribe_many(settings.filters()).is_ok()
+        settings.subscriptions.is_empty() || self.client.try_subscribe_many(settings.filters()).is_ok()
     }
 
     fn on_subscribed(&mut self, suback: &SubAck) -> Option<Ended> {
@@ -324,22 +299,14 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
         let granted = |code: &&SubscribeReasonCode| matches!(code, SubscribeReasonCode::Success(_));
         let refused = asked - suback.return_codes.iter().filter(granted).count();
         if refused > 0 {
-            warn!(
-                refused,
-                asked, "the broker refuses subscriptions; replies or commands will not arrive"
-            );
+            warn!(refused, asked, "the broker refuses subscriptions; replies or commands will not arrive");
         }
-        self.notifier
-            .tell(|status| status.subscriptions_refused = refused);
+        self.notifier.tell(|status| status.subscriptions_refused = refused);
         None
     }
 
     fn on_sent(&mut self, packet_id: u16) -> Option<Ended> {
-        if self.notifier.window.sent(packet_id) {
-            None
-        } else {
-            self.lost("packet identifiers are out of step")
-        }
+        if self.notifier.window.sent(packet_id) { None } else { self.lost("packet identifiers are out of step") }
     }
 
     fn on_acknowledged(&mut self, puback: &PubAck) -> Option<Ended> {
@@ -357,8 +324,7 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
                 self.notifier.pass(position, Passed::Delivered);
             }
             PubAckReason::TopicNameInvalid | PubAckReason::PayloadFormatInvalid => {
-                self.notifier
-                    .refuse(position, &format_args!("{:?}", puback.reason));
+                self.notifier.refuse(position, &format_args!("{:?}", puback.reason));
             }
             PubAckReason::PacketIdentifierInUse => {
                 return self.lost("packet identifiers are out of step");
@@ -372,14 +338,10 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
     }
 
     fn on_availability_acknowledged(&mut self, reason: PubAckReason) {
-        if !matches!(
-            reason,
-            PubAckReason::Success | PubAckReason::NoMatchingSubscribers
-        ) {
+        if !matches!(reason, PubAckReason::Success | PubAckReason::NoMatchingSubscribers) {
             let trouble = Trouble::Availability(reason);
             warn!("{trouble}");
-            self.notifier
-                .tell(|status| status.last_error = Some(trouble));
+            self.notifier.tell(|status| status.last_error = Some(trouble));
         }
         if self.phase == Phase::SayingOffline && self.client.try_disconnect().is_ok() {
             self.phase = Phase::Leaving;
@@ -397,11 +359,7 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
     fn on_received(&mut self, publish: &Publish) -> Option<Ended> {
         let inbox = self.notifier.inbox.as_ref()?;
         let topic = std::str::from_utf8(&publish.topic).ok()?.to_owned();
-        let received = Received {
-            topic,
-            payload: publish.payload.clone(),
-            retain: publish.retain,
-        };
+        let received = Received { topic, payload: publish.payload.clone(), retain: publish.retain };
         if inbox.try_send(received).is_err() {
             self.notifier.tell(|status| status.inbox_overflows += 1);
         }
@@ -410,11 +368,7 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
 
     /// Takes the next step of a phase that waits until nothing is under way.
     fn move_on(&mut self) -> Option<Ended> {
-        if self
-            .notifier
-            .suspects_until
-            .is_some_and(|until| self.notifier.window.is_passed_through(until))
-        {
+        if self.notifier.suspects_until.is_some_and(|until| self.notifier.window.is_passed_through(until)) {
             self.notifier.suspects_until = None;
             self.set_window();
         }
@@ -427,10 +381,7 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
                 self.phase = Phase::Publishing;
             }
             Phase::Draining => {
-                if !self
-                    .notifier
-                    .submit_availability(&self.client, OFFLINE, self.retain_available)
-                {
+                if !self.notifier.submit_availability(&self.client, OFFLINE, self.retain_available) {
                     return Some(Ended::Stopped);
                 }
                 self.phase = Phase::SayingOffline;
@@ -441,11 +392,7 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
     }
 
     fn set_window(&mut self) {
-        let limit = if self.notifier.suspects_until.is_some() {
-            1
-        } else {
-            self.limit
-        };
+        let limit = if self.notifier.suspects_until.is_some() { 1 } else { self.limit };
         self.notifier.window.set_limit(limit);
     }
 
@@ -460,8 +407,7 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
     /// The next moment at which something must be looked after.
     fn wake_at(&self) -> Instant {
         let silence = self.last_event + self.silence_patience;
-        let answer =
-            (self.notifier.window.in_flight() > 0).then(|| self.last_answer + ACK_PATIENCE);
+        let answer = (self.notifier.window.in_flight() > 0).then(|| self.last_answer + ACK_PATIENCE);
         let hold = match self.phase {
             Phase::Holding(until) if self.notifier.window.in_flight() == 0 => Some(until),
             _ => None,
@@ -470,17 +416,12 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
             Reading::Failed(until) if self.phase == Phase::Publishing => Some(until),
             _ => None,
         };
-        [answer, hold, feed, self.stop_at]
-            .into_iter()
-            .flatten()
-            .fold(silence, Instant::min)
+        [answer, hold, feed, self.stop_at].into_iter().flatten().fold(silence, Instant::min)
     }
 
     fn on_time(&mut self, now: Instant) -> Option<Ended> {
         if self.stop_at.is_some_and(|at| now >= at) {
-            warn!(
-                "the broker did not answer in time for a graceful stop; it will publish the last will"
-            );
+            warn!("the broker did not answer in time for a graceful stop; it will publish the last will");
             return Some(Ended::Stopped);
         }
         if now >= self.last_event + self.silence_patience {
@@ -509,40 +450,30 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
     /// that were under way are sent one by one on the next connection.
     fn suspect(&mut self) {
         match self.notifier.window.alone_in_flight() {
-            Some(position) => self
-                .notifier
-                .refuse(position, &"the broker ends the connection on it"),
+            Some(position) => self.notifier.refuse(position, &"the broker ends the connection on it"),
             None => self.notifier.suspects_until = Some(self.notifier.window.submitted_end()),
         }
     }
 
     fn lost(&self, why: &str) -> Option<Ended> {
-        Some(if self.stop_at.is_some() {
-            Ended::Stopped
-        } else {
-            Ended::Lost(why.to_owned())
-        })
+        Some(if self.stop_at.is_some() { Ended::Stopped } else { Ended::Lost(why.to_owned()) })
     }
 }
 
 /// rumqttc pings every keep-alive, so some event comes at least that often; connecting has its own bound.
 fn silence_patience(keep_alive: Duration) -> Duration {
-    (keep_alive + keep_alive / 2).max(Duration::from_secs(CONNECT_PATIENCE_SECS))
-        + Duration::from_secs(1)
+    (keep_alive + keep_alive / 2).max(Duration::from_secs(CONNECT_PATIENCE_SECS)) + Duration::from_secs(1)
 }
 
 fn blames_a_message(error: &ConnectionError) -> bool {
     use DisconnectReasonCode::{PacketTooLarge, PayloadFormatInvalid, TopicNameInvalid};
     match error {
         ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
-            matches!(
-                reason_code,
-                PacketTooLarge | PayloadFormatInvalid | TopicNameInvalid
-            )
+            matches!(reason_code, PacketTooLarge | PayloadFormatInvalid | TopicNameInvalid)
         }
-        ConnectionError::MqttState(StateError::Deserialization(
-            mqttbytes::Error::InvalidConnectReturnCode(code),
-        )) => *code == PACKET_TOO_LARGE,
+        ConnectionError::MqttState(StateError::Deserialization(mqttbytes::Error::InvalidConnectReturnCode(code))) => {
+            *code == PACKET_TOO_LARGE
+        }
         _ => false,
     }
 }
@@ -566,11 +497,9 @@ struct Panicked;
 /// Turns a panic inside `future` into an error: rumqttc has some on unusual packets, and the gateway must live on.
 async fn contained<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
     let mut future = pin!(future);
-    std::future::poll_fn(move |context| {
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-            Ok(poll) => poll.map(Ok),
-            Err(_) => Poll::Ready(Err(Panicked)),
-        }
+    std::future::poll_fn(move |context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Ok),
+        Err(_) => Poll::Ready(Err(Panicked)),
     })
     .await
 }

@@ -74,9 +74,7 @@ pub struct Login {
 
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Login")
-            .field("user", &self.user)
-            .finish_non_exhaustive()
+        f.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
     }
 }
 
@@ -90,9 +88,7 @@ pub enum SettingsError {
     #[error("TLS to the IPv6 address {0} is not possible; name the broker by its host name")]
     TlsToIpv6(String),
     /// An id that cannot be one level of a topic.
-    #[error(
-        "{what} {found:?} cannot be part of a topic: it must be 1..=200 bytes without / + # or control characters"
-    )]
+    #[error("{what} {found:?} cannot be part of a topic: it must be 1..=200 bytes without / + # or control characters")]
     TopicLevel {
         /// Which id.
         what: &'static str,
@@ -143,10 +139,7 @@ impl NotifySettings {
     /// The topic on which the gateway says, or its last will says for it, whether it is there.
     #[must_use]
     pub fn availability_topic(&self) -> String {
-        format!(
-            "schoolgate/{}/gateway/{}/availability",
-            self.school, self.gateway
-        )
+        format!("schoolgate/{}/gateway/{}/availability", self.school, self.gateway)
     }
 
     /// Finds the first thing that would not work.
@@ -156,10 +149,7 @@ impl NotifySettings {
     /// [`SettingsError`] names what was found and what would do.
     pub fn check(&self) -> Result<(), SettingsError> {
         let host_ok = |c: char| c.is_alphanumeric() || "-_.:%".contains(c);
-        if self.host.is_empty()
-            || self.host.len() > LEVEL_LIMIT_BYTES
-            || !self.host.chars().all(host_ok)
-        {
+        if self.host.is_empty() || self.host.len() > LEVEL_LIMIT_BYTES || !self.host.chars().all(host_ok) {
             return Err(SettingsError::Host(self.host.clone()));
         }
         if self.tls.is_some() && self.host.contains(':') {
@@ -168,17 +158,13 @@ impl NotifySettings {
         for (what, found) in [("school id", &self.school), ("gateway id", &self.gateway)] {
             let bad = |c: char| "/+#".contains(c) || c.is_control();
             if found.is_empty() || found.len() > LEVEL_LIMIT_BYTES || found.contains(bad) {
-                return Err(SettingsError::TopicLevel {
-                    what,
-                    found: found.clone(),
-                });
+                return Err(SettingsError::TopicLevel { what, found: found.clone() });
             }
         }
         if self.client_id.is_empty() || self.client_id.len() > LEVEL_LIMIT_BYTES {
             return Err(SettingsError::ClientId(self.client_id.clone()));
         }
-        let too_long =
-            |login: &Login| login.user.len().max(login.password.len()) > FIELD_LIMIT_BYTES;
+        let too_long = |login: &Login| login.user.len().max(login.password.len()) > FIELD_LIMIT_BYTES;
         if self.login.as_ref().is_some_and(too_long) {
             return Err(SettingsError::Login);
         }
@@ -193,13 +179,10 @@ impl NotifySettings {
 
     fn check_subscriptions(&self) -> Result<(), SettingsError> {
         if self.subscriptions.len() > SUBSCRIPTIONS_MAX {
-            return Err(SettingsError::TooManySubscriptions(
-                self.subscriptions.len(),
-            ));
+            return Err(SettingsError::TooManySubscriptions(self.subscriptions.len()));
         }
-        let usable = |filter: &&String| {
-            valid_filter(filter) && filter.len() <= FIELD_LIMIT_BYTES && !filter.contains('\0')
-        };
+        let usable =
+            |filter: &&String| valid_filter(filter) && filter.len() <= FIELD_LIMIT_BYTES && !filter.contains('\0');
         match self.subscriptions.iter().find(|filter| !usable(filter)) {
             Some(filter) => Err(SettingsError::Filter(filter.clone())),
             None => Ok(()),
@@ -207,19 +190,13 @@ impl NotifySettings {
     }
 
     pub(super) fn filters(&self) -> impl Iterator<Item = Filter> {
-        self.subscriptions
-            .iter()
-            .map(|filter| Filter::new(filter.as_str(), QoS::AtLeastOnce))
+        self.subscriptions.iter().map(|filter| Filter::new(filter.as_str(), QoS::AtLeastOnce))
     }
 
     /// Clean start and session expiry 0: the ledger is the session, the broker need not keep one.
     pub(super) fn options(&self) -> MqttOptions {
         // rumqttc joins host and port with a colon, so a bare IPv6 address needs its brackets.
-        let host = if self.host.contains(':') {
-            format!("[{}]", self.host)
-        } else {
-            self.host.clone()
-        };
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         let mut options = MqttOptions::new(&self.client_id, host, self.port);
         let mut network = NetworkOptions::new();
         // Every message is flushed by itself; with Nagle's algorithm it would wait for the one before it.
@@ -241,9 +218,7 @@ impl NotifySettings {
             options.set_credentials(&login.user, &login.password);
         }
         if let Some(tls) = &self.tls {
-            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(
-                tls.clone(),
-            )));
+            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
         }
         options
     }
@@ -258,13 +233,7 @@ impl NotifySettings {
             correlation_data: None,
             user_properties: Vec::new(),
         };
-        LastWill::new(
-            self.availability_topic(),
-            OFFLINE,
-            QoS::AtLeastOnce,
-            true,
-            Some(properties),
-        )
+        LastWill::new(self.availability_topic(), OFFLINE, QoS::AtLeastOnce, true, Some(properties))
     }
 }
 
@@ -281,42 +250,15 @@ mod tests {
     #[test]
     fn good_settings_pass_and_bad_ones_say_what_would_do() {
         assert_eq!(settings(|_| ()), Ok(()));
-        assert!(matches!(
-            settings(|s| s.host = String::new()),
-            Err(SettingsError::Host(_))
-        ));
-        assert!(matches!(
-            settings(|s| s.host = "a b".into()),
-            Err(SettingsError::Host(_))
-        ));
-        assert!(matches!(
-            settings(|s| s.school = "a/b".into()),
-            Err(SettingsError::TopicLevel { .. })
-        ));
-        assert!(matches!(
-            settings(|s| s.gateway = "#".into()),
-            Err(SettingsError::TopicLevel { .. })
-        ));
-        assert!(matches!(
-            settings(|s| s.client_id = String::new()),
-            Err(SettingsError::ClientId(_))
-        ));
-        assert!(matches!(
-            settings(|s| s.window = 0),
-            Err(SettingsError::Window(0))
-        ));
-        assert!(matches!(
-            settings(|s| s.keep_alive = Duration::from_secs(4)),
-            Err(SettingsError::KeepAlive(_))
-        ));
-        assert!(matches!(
-            settings(|s| s.subscriptions = vec!["a/#/b".into()]),
-            Err(SettingsError::Filter(_))
-        ));
-        assert!(matches!(
-            settings(|s| s.subscriptions = vec![String::new()]),
-            Err(SettingsError::Filter(_))
-        ));
+        assert!(matches!(settings(|s| s.host = String::new()), Err(SettingsError::Host(_))));
+        assert!(matches!(settings(|s| s.host = "a b".into()), Err(SettingsError::Host(_))));
+        assert!(matches!(settings(|s| s.school = "a/b".into()), Err(SettingsError::TopicLevel { .. })));
+        assert!(matches!(settings(|s| s.gateway = "#".into()), Err(SettingsError::TopicLevel { .. })));
+        assert!(matches!(settings(|s| s.client_id = String::new()), Err(SettingsError::ClientId(_))));
+        assert!(matches!(settings(|s| s.window = 0), Err(SettingsError::Window(0))));
+        assert!(matches!(settings(|s| s.keep_alive = Duration::from_secs(4)), Err(SettingsError::KeepAlive(_))));
+        assert!(matches!(settings(|s| s.subscriptions = vec!["a/#/b".into()]), Err(SettingsError::Filter(_))));
+        assert!(matches!(settings(|s| s.subscriptions = vec![String::new()]), Err(SettingsError::Filter(_))));
     }
 
     #[test]
@@ -325,10 +267,7 @@ mod tests {
         settings.keep_alive = KEEP_ALIVE_MIN;
         settings.window = WINDOW_MAX;
         settings.check().unwrap();
-        assert_eq!(
-            settings.options().broker_address(),
-            ("[::1]".to_owned(), 1883)
-        );
+        assert_eq!(settings.options().broker_address(), ("[::1]".to_owned(), 1883));
         settings.keep_alive = KEEP_ALIVE_MAX;
         settings.check().unwrap();
         settings.options();
@@ -336,10 +275,7 @@ mod tests {
 
     #[test]
     fn debug_output_does_not_tell_the_password() {
-        let login = Login {
-            user: "gate".into(),
-            password: "hunter2".into(),
-        };
+        let login = Login { user: "gate".into(), password: "hunter2".into() };
         assert!(!format!("{login:?}").contains("hunter2"));
     }
 }

@@ -112,10 +112,7 @@ impl TlsFiles {
 fn roots_of(path: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates_of(path)? {
-        roots.add(certificate).map_err(|source| TlsError::UseRoot {
-            path: path.to_owned(),
-            source,
-        })?;
+        roots.add(certificate).map_err(|source| TlsError::UseRoot { path: path.to_owned(), source })?;
     }
     Ok(roots)
 }
@@ -126,10 +123,7 @@ fn system_roots() -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
-        let why = found
-            .errors
-            .first()
-            .map_or_else(|| "none found".to_owned(), ToString::to_string);
+        let why = found.errors.first().map_or_else(|| "none found".to_owned(), ToString::to_string);
         return Err(TlsError::SystemRoots(why));
     }
     Ok(roots)
@@ -138,10 +132,7 @@ fn system_roots() -> Result<RootCertStore, TlsError> {
 fn certificates_of(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let certificates = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|source| TlsError::ReadCertificates {
-            path: path.to_owned(),
-            source,
-        })?;
+        .map_err(|source| TlsError::ReadCertificates { path: path.to_owned(), source })?;
     if certificates.is_empty() {
         return Err(TlsError::NoCertificate(path.to_owned()));
     }
@@ -149,10 +140,7 @@ fn certificates_of(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError
 }
 
 fn key_of(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    PrivateKeyDer::from_pem_file(path).map_err(|source| TlsError::ReadKey {
-        path: path.to_owned(),
-        source,
-    })
+    PrivateKeyDer::from_pem_file(path).map_err(|source| TlsError::ReadKey { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -165,31 +153,16 @@ mod tests {
         if let Some(content) = content {
             std::fs::write(&path, content).unwrap();
         }
-        TlsFiles {
-            ca: Some(path),
-            client: None,
-        }
-        .load()
-        .unwrap_err()
-        .to_string()
+        TlsFiles { ca: Some(path), client: None }.load().unwrap_err().to_string()
     }
 
     #[test]
     fn errors_name_the_file_and_the_cause() {
         let missing = error_for("missing.pem", None);
-        assert!(
-            missing.contains("missing.pem") && missing.contains("No such file"),
-            "{missing}"
-        );
+        assert!(missing.contains("missing.pem") && missing.contains("No such file"), "{missing}");
         let empty = error_for("empty.pem", Some("hello"));
-        assert!(
-            empty.contains("empty.pem") && empty.contains("BEGIN CERTIFICATE"),
-            "{empty}"
-        );
-        let broken = error_for(
-            "broken.pem",
-            Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
-        );
+        assert!(empty.contains("empty.pem") && empty.contains("BEGIN CERTIFICATE"), "{empty}");
+        let broken = error_for("broken.pem", Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"));
         assert!(broken.contains("broken.pem"), "{broken}");
     }
 }

@@ -129,16 +129,9 @@ impl<M> Window<M> {
         if seq <= self.read_through {
             return false;
         }
-        let fresh = messages.into_iter().map(|message| Slot {
-            message,
-            passed: None,
-            attempts: 0,
-        });
+        let fresh = messages.into_iter().map(|message| Slot { message, passed: None, attempts: 0 });
         self.slots.extend(fresh);
-        self.entries.push_back(OpenEntry {
-            seq,
-            end: self.end(),
-        });
+        self.entries.push_back(OpenEntry { seq, end: self.end() });
         self.read_through = seq;
         self.advance();
         true
@@ -154,11 +147,7 @@ impl<M> Window<M> {
         }
         let position = Position(self.next);
         let slot = self.slot(position)?;
-        Some(Turn {
-            position,
-            message: &slot.message,
-            is_repeat: slot.attempts > 0,
-        })
+        Some(Turn { position, message: &slot.message, is_repeat: slot.attempts > 0 })
     }
 
     /// The connection's queue has taken the message whose turn it was, or the availability.
@@ -228,10 +217,7 @@ impl<M> Window<M> {
         if self.in_flight() != 1 {
             return None;
         }
-        let ticket = self
-            .queued
-            .front()
-            .or_else(|| self.under_way.iter().flatten().next())?;
+        let ticket = self.queued.front().or_else(|| self.under_way.iter().flatten().next())?;
         match ticket {
             Ticket::Message(position) => Some(*position),
             Ticket::Availability => None,
@@ -251,9 +237,7 @@ impl<M> Window<M> {
     /// The entry of a message that was not passed together with all before it, and the message.
     pub(super) fn entry_of(&self, position: Position) -> Option<(u64, &M)> {
         let slot = self.slot(position)?;
-        let entry = self
-            .entries
-            .partition_point(|entry| entry.end <= position.0);
+        let entry = self.entries.partition_point(|entry| entry.end <= position.0);
         Some((self.entries.get(entry)?.seq, &slot.message))
     }
 

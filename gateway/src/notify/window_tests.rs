@@ -26,9 +26,7 @@ fn submit_all(window: &mut Window<Note>) -> Vec<Note> {
 }
 
 fn deliver(window: &mut Window<Note>, packet_id: u16) {
-    let Some(Ticket::Message(position)) = window.acknowledged(packet_id) else {
-        panic!("not under way")
-    };
+    let Some(Ticket::Message(position)) = window.acknowledged(packet_id) else { panic!("not under way") };
     window.pass(position, Passed::Delivered);
 }
 
@@ -43,11 +41,7 @@ fn the_cursor_waits_for_the_oldest_message() {
     deliver(&mut window, 1);
     assert_eq!(window.confirmed(), 1, "one message of entry 2 is still out");
     deliver(&mut window, 2);
-    assert_eq!(
-        window.confirmed(),
-        4,
-        "and the entry that tells nobody anything is passed with it"
-    );
+    assert_eq!(window.confirmed(), 4, "and the entry that tells nobody anything is passed with it");
 }
 
 #[test]
@@ -63,9 +57,7 @@ fn after_a_rewind_delivered_messages_follow_again_but_dropped_ones_do_not() {
     assert!((1..=4).all(|id| window.sent(id)));
     deliver(&mut window, 1);
     deliver(&mut window, 4);
-    let Some(Ticket::Message(third)) = window.acknowledged(3) else {
-        panic!()
-    };
+    let Some(Ticket::Message(third)) = window.acknowledged(3) else { panic!() };
     window.pass(third, Passed::Dropped);
     window.rewind();
     assert_eq!(submit_all(&mut window), [(2, 0), (4, 0)]);
@@ -173,10 +165,7 @@ impl Check {
         let wanted = self.window.letters_wanted().unwrap_or(0);
         for _ in 0..wanted.min(self.letters.len() - self.read) {
             let seq = self.read as u64 + 1;
-            assert!(
-                self.window
-                    .take(seq, (0..self.letters[self.read]).map(|place| (seq, place)))
-            );
+            assert!(self.window.take(seq, (0..self.letters[self.read]).map(|place| (seq, place))));
             self.read += 1;
         }
     }
@@ -199,11 +188,7 @@ impl Check {
         let Some((note, position)) = self.queued.pop_front() else {
             return;
         };
-        while self
-            .under_way
-            .iter()
-            .any(|(id, ..)| *id == self.next_packet_id)
-        {
+        while self.under_way.iter().any(|(id, ..)| *id == self.next_packet_id) {
             self.next_packet_id = self.next_packet_id % 100 + 1;
         }
         assert!(self.window.sent(self.next_packet_id));
@@ -215,10 +200,7 @@ impl Check {
             return;
         }
         let (id, note, position) = self.under_way.remove(nth % self.under_way.len());
-        assert_eq!(
-            self.window.acknowledged(id),
-            Some(Ticket::Message(position))
-        );
+        assert_eq!(self.window.acknowledged(id), Some(Ticket::Message(position)));
         if let Some(how) = how {
             self.window.pass(position, how);
             self.done.insert(note);
@@ -237,17 +219,11 @@ impl Check {
         assert!(confirmed >= self.confirmed, "the cursor went back");
         for seq in self.confirmed + 1..=confirmed {
             for place in 0..self.letters[seq as usize - 1] {
-                assert!(
-                    self.done.contains(&(seq, place)),
-                    "confirmed without an answer: {seq} {place}"
-                );
+                assert!(self.done.contains(&(seq, place)), "confirmed without an answer: {seq} {place}");
             }
         }
         self.confirmed = confirmed;
-        assert_eq!(
-            self.window.in_flight(),
-            self.queued.len() + self.under_way.len()
-        );
+        assert_eq!(self.window.in_flight(), self.queued.len() + self.under_way.len());
     }
 
     /// From here on all goes well.
