@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use schoolgate_core::text::Bilingual;
+
 use super::document::{Document, Entry};
 use super::id::{GatewayId, PlaceId, ReaderId, SchoolId};
 use super::model::{
@@ -64,9 +66,11 @@ fn place(entry: &Entry) -> Option<Place> {
     let id = PlaceId::try_new(entry.text("id")?).ok()?;
     let (zh, en) = (entry.text("name_zh"), entry.text("name_en"));
     Some(Place {
-        role: Role::from_name(entry.text("role")?)?,
-        name_zh: zh.or(en).unwrap_or(id.as_str()).to_owned(),
-        name_en: en.or(zh).unwrap_or(id.as_str()).to_owned(),
+        role: Role::from_name(entry.text("role")?)?.into(),
+        name: Bilingual {
+            zh: zh.or(en).unwrap_or(id.as_str()).to_owned(),
+            en: en.or(zh).unwrap_or(id.as_str()).to_owned(),
+        },
         id,
     })
 }

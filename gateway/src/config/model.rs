@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use schoolgate_core::text::Lang;
+use schoolgate_core::site::{self, PlaceRole, Site};
+use schoolgate_core::text::{Bilingual, Lang};
 
 use super::id::{GatewayId, PlaceId, ReaderId, SchoolId};
 
@@ -37,7 +38,7 @@ macro_rules! choices {
 }
 
 choices! {
-    /// What a place is for.
+    /// The names of what a place is for.
     Role {
         /// People enter and leave the campus here.
         Gate = "gate",
@@ -99,6 +100,19 @@ impl From<Language> for Lang {
     }
 }
 
+impl From<Role> for PlaceRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Gate => Self::Gate,
+            Role::Classroom => Self::Classroom,
+            Role::HandoverDesk => Self::HandoverDesk,
+            Role::Canteen => Self::Canteen,
+            Role::PatrolPoint => Self::PatrolPoint,
+            Role::AssemblyPoint => Self::AssemblyPoint,
+        }
+    }
+}
+
 /// One gateway's configuration. All paths are absolute; what refers to a place refers to one of `places`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -116,6 +130,15 @@ pub struct Config {
     pub platform: Option<Platform>,
     /// Where the time comes from.
     pub clock: Clock,
+}
+
+impl Config {
+    /// The places and readers, as the core wants to know them.
+    pub fn site(&self) -> Site {
+        let place = |place: &Place| (place.id.clone(), site::Place { role: place.role, name: place.name.clone() });
+        let reader = |reader: &Reader| (reader.id.clone(), reader.place.clone());
+        Site { places: self.places.iter().map(place).collect(), readers: self.readers.iter().map(reader).collect() }
+    }
 }
 
 /// This box: whose it is and where it keeps its data.
@@ -145,21 +168,9 @@ pub struct Place {
     /// Its id.
     pub id: PlaceId,
     /// What it is for.
-    pub role: Role,
-    /// Its name in Chinese; where none was given, the English one or the id.
-    pub name_zh: String,
-    /// Its name in English; where none was given, the Chinese one or the id.
-    pub name_en: String,
-}
-
-impl Place {
-    /// Its name in `lang`.
-    pub fn name(&self, lang: Lang) -> &str {
-        match lang {
-            Lang::Zh => &self.name_zh,
-            Lang::En => &self.name_en,
-        }
-    }
+    pub role: PlaceRole,
+    /// Its name; in a language in which none was given, that of the other one, or else the id.
+    pub name: Bilingual,
 }
 
 /// A card reader.

@@ -7,6 +7,7 @@ mod template;
 use std::path::Path;
 use std::time::Duration;
 
+use schoolgate_core::site::PlaceRole;
 use schoolgate_core::text::Lang;
 
 use super::*;
@@ -81,6 +82,7 @@ fn config(text: &str) -> Config {
 fn a_whole_file_becomes_a_configuration_with_absolute_paths() {
     let checked = check_text("gate.toml", WHOLE, Path::new(BASE), Lang::En).unwrap();
     assert_eq!(checked.warnings, []);
+    let site = checked.config.site();
     let Config { gateway, places, readers, gates, mqtt, platform, clock } = checked.config;
 
     assert_eq!(gateway.school.as_str(), "dongfeng-primary");
@@ -89,8 +91,10 @@ fn a_whole_file_becomes_a_configuration_with_absolute_paths() {
     assert_eq!(gateway.card_key_file, Path::new("/etc/schoolgate/card.key"));
     assert_eq!(gateway.time_zone.iana_name(), Some("Asia/Shanghai"));
     assert_eq!((gateway.language, gateway.log.as_str()), (Lang::Zh, "info"));
-    assert_eq!((places[0].name(Lang::Zh), places[0].name(Lang::En)), ("东门", "东门"));
-    assert_eq!((places[1].role, places[1].name(Lang::Zh)), (Role::Gate, "west-gate"));
+    assert_eq!((places[0].name.get(Lang::Zh), places[0].name.get(Lang::En)), ("东门", "东门"));
+    assert_eq!((places[1].role, places[1].name.get(Lang::Zh)), (PlaceRole::Gate, "west-gate"));
+    let (place, about) = site.place_of(&readers[0].id).unwrap();
+    assert_eq!((place.as_str(), about.role, about.name.get(Lang::Zh)), ("east-gate", PlaceRole::Gate, "东门"));
     assert_eq!((readers[0].baud, readers[1].baud), (9_600, 19_200));
     assert_eq!(gates[0].outputs, Outputs::Simulated { socket: "/etc/schoolgate/lines.sock".into() });
     assert_eq!(gates[0].release, Some(Line { name: "release".to_owned(), active_low: false }));
@@ -293,6 +297,14 @@ fn inline_tables_and_dotted_keys_do_as_well() {
     assert_eq!(config(text).places[0].id.as_str(), "e");
     let said = messages(&text.replace("\"e\"", "\"é\""), Lang::En);
     assert!(said.iter().any(|line| line.starts_with("gate.toml:3:17: place[1].id: found \"é\"")), "{said:?}");
+}
+
+#[test]
+fn every_role_has_the_name_that_the_core_gives_it() {
+    for name in Role::NAMES {
+        let role = PlaceRole::from(Role::from_name(name).unwrap());
+        assert_eq!(serde_json::to_string(&role).unwrap(), format!("\"{name}\""));
+    }
 }
 
 #[test]
