@@ -4,3 +4,4 @@ pub mod config;
 pub mod gates;
 pub mod notify;
 pub mod readers;
+pub mod sync;

@@ -11,3 +11,4 @@ mod plan;
 pub mod school;
 pub mod virtual_lines;
 pub mod virtual_reader;
+pub mod platform;
