@@ -5,10 +5,12 @@
 //! a socket for its lines, a broker and a platform.
 
 pub mod afternoon;
+pub mod broker;
 pub mod campus;
 mod names;
+pub mod network;
 mod plan;
+pub mod platform;
 pub mod school;
 pub mod virtual_lines;
 pub mod virtual_reader;
-pub mod platform;
