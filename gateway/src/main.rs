@@ -1,2 +1,84 @@
-//! gw
-fn main() {}
+//! The one binary: `schoolgate run`, `config` and `ledger`.
+
+use std::{
+    error::Error,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+use schoolgate::{
+    cli::{self, Cli, Command, EXIT_FAULTS, EXIT_FINE, EXIT_USAGE},
+    config::{self, Loaded},
+    ledger_cli, run,
+};
+use schoolgate_core::{text, text::Lang};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let lang = cli::language(cli.lang, |name| std::env::var(name).ok());
+    let mut out = io::stdout().lock();
+    let code = match &cli.command {
+        Command::Run { config } => match config::load(config, lang) {
+            Ok(loaded) => run_gateway(loaded, lang),
+            Err(error) => {
+                complain(&error.render(lang));
+                EXIT_FAULTS
+            }
+        },
+        Command::Config(command) => or_broken_pipe(cli::run_config(command, lang, &mut out)),
+        Command::Ledger(command) => match ledger_cli::run(command, lang, &mut out) {
+            Ok(code) => code,
+            Err(error) => {
+                complain(&chain(&error));
+                EXIT_USAGE
+            }
+        },
+    };
+    ExitCode::from(code)
+}
+
+fn run_gateway(loaded: Loaded, lang: Lang) -> u8 {
+    let filter = EnvFilter::try_new(&loaded.config.gateway.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(io::stderr).init();
+    for warning in &loaded.warnings {
+        tracing::warn!("{}", warning.render(lang));
+    }
+    match run::run(loaded) {
+        Ok(()) => EXIT_FINE,
+        Err(error) => {
+            let why = chain(&error);
+            complain(&text!(lang, zh: "网关未能启动：{why}", en: "the gateway did not start: {why}"));
+            EXIT_FAULTS
+        }
+    }
+}
+
+/// Whoever reads our output may stop reading, as `head` does; that is no fault of ours.
+fn or_broken_pipe(written: io::Result<u8>) -> u8 {
+    match written {
+        Ok(code) => code,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => EXIT_FINE,
+        Err(error) => {
+            complain(&error.to_string());
+            EXIT_USAGE
+        }
+    }
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// The error and its causes, in one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        cause = source.source();
+    }
+    text
+}

@@ -149,15 +149,15 @@ async fn an_unplugged_reader_is_down_and_comes_back_under_its_path() {
     let (_folder, mut reader) = plugged_in();
     let mut gateway = Gateway::start(reader.path());
     assert_eq!(gateway.next().await, ReaderHappening::Up);
-    for _ in 0..3 {
+    for card in [CARD_A, CARD_B, CARD_C] {
         reader.unplug();
         assert_eq!(gateway.next().await, ReaderHappening::Down(DownReason::HungUp));
         assert!(matches!(reader.tap(CARD_A), Err(VirtualReaderError::Unplugged)));
 
         reader.replug().unwrap();
         assert_eq!(gateway.next().await, ReaderHappening::Up);
-        reader.tap(CARD_A).unwrap();
-        assert_eq!(gateway.next().await, presented(CARD_A));
+        reader.tap(card).unwrap();
+        assert_eq!(gateway.next().await, presented(card));
     }
     assert_eq!(gateway.counters.reopenings(), 3);
 }

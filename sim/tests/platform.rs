@@ -23,10 +23,7 @@ impl Contract {
     /// Follows a `$ref` within the document.
     fn resolve<'a>(&'a self, node: &'a Value) -> &'a Value {
         match node.get("$ref").and_then(Value::as_str) {
-            Some(path) => self
-                .0
-                .pointer(path.trim_start_matches('#'))
-                .unwrap_or_else(|| panic!("no {path}")),
+            Some(path) => self.0.pointer(path.trim_start_matches('#')).unwrap_or_else(|| panic!("no {path}")),
             None => node,
         }
     }
@@ -35,14 +32,8 @@ impl Contract {
     fn faults(&self, schema: &Value, instance: &Value) -> Vec<String> {
         // The schema's references point into the document, so it takes the document's components with it.
         let schema = json!({ "allOf": [schema], "components": self.0["components"] });
-        let validator = jsonschema::options()
-            .should_validate_formats(true)
-            .build(&schema)
-            .expect("a sound schema");
-        validator
-            .iter_errors(instance)
-            .map(|error| format!("{error} at {}", error.instance_path()))
-            .collect()
+        let validator = jsonschema::options().should_validate_formats(true).build(&schema).expect("a sound schema");
+        validator.iter_errors(instance).map(|error| format!("{error} at {}", error.instance_path())).collect()
     }
 
     fn assert_fits(&self, schema: &Value, instance: &Value) {
@@ -62,17 +53,9 @@ impl Contract {
                 let path = &self.0["paths"][template];
                 assert!(path.is_object(), "{template} is not documented");
                 // A method that the path does not have is answered as the document says for the ones it has.
-                let operation = path
-                    .get(method)
-                    .or(path.get("get"))
-                    .or(path.get("post"))
-                    .unwrap();
+                let operation = path.get(method).or(path.get("get")).or(path.get("post")).unwrap();
                 let answer = &operation["responses"][&status];
-                assert!(
-                    !answer.is_null(),
-                    "{method} {template}: {status} is not documented: {}",
-                    response.body()
-                );
+                assert!(!answer.is_null(), "{method} {template}: {status} is not documented: {}", response.body());
                 self.resolve(answer)
             }
             None => &self.0["components"]["responses"]["NotFound"],
@@ -84,10 +67,7 @@ impl Contract {
     fn judge_headers(&self, answer: &Value, response: &Response<String>) {
         for (name, header) in answer["headers"].as_object().into_iter().flatten() {
             let header = self.resolve(header);
-            let value = response
-                .headers()
-                .get(name.to_lowercase())
-                .unwrap_or_else(|| panic!("{name} is missing"));
+            let value = response.headers().get(name.to_lowercase()).unwrap_or_else(|| panic!("{name} is missing"));
             self.assert_fits(&header["schema"], &json!(value.to_str().unwrap()));
         }
     }
@@ -118,13 +98,7 @@ impl Ask {
     fn get(template: &'static str) -> Self {
         let path = template.replace("{id}", GATEWAY);
         let headers = vec![("Authorization", format!("Bearer {TOKEN}"))];
-        Self {
-            method: "GET",
-            template: Some(template),
-            path,
-            headers,
-            body: Vec::new(),
-        }
+        Self { method: "GET", template: Some(template), path, headers, body: Vec::new() }
     }
 
     fn post(from: u64, lines: &[Line]) -> Self {
@@ -164,20 +138,12 @@ impl Ask {
     async fn of(self, platform: &Platform) -> (StatusCode, Value) {
         let url = format!("{}{}", platform.url(), self.path);
         let (template, method) = (self.template, self.method.to_lowercase());
-        let response = tokio::task::spawn_blocking(move || self.send(&url))
-            .await
-            .unwrap();
-        (
-            response.status(),
-            Contract::new().judge(template, &method, &response),
-        )
+        let response = tokio::task::spawn_blocking(move || self.send(&url)).await.unwrap();
+        (response.status(), Contract::new().judge(template, &method, &response))
     }
 
     fn send(self, url: &str) -> Response<String> {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .proxy(None)
-            .build();
+        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build();
         let mut request = ureq::http::Request::builder().method(self.method).uri(url);
         for (name, value) in &self.headers {
             request = request.header(*name, value);
@@ -187,9 +153,7 @@ impl Ask {
             "GET" | "DELETE" => agent.run(request.body(()).unwrap()),
             _ => agent.run(request.body(self.body).unwrap()),
         };
-        response
-            .expect("an answer")
-            .map(|mut body| body.read_to_string().unwrap())
+        response.expect("an answer").map(|mut body| body.read_to_string().unwrap())
     }
 }
 
@@ -200,11 +164,7 @@ async fn platform() -> Platform {
 
 async fn assert_problem(platform: &Platform, ask: Ask, status: u16, code: &str) -> Value {
     let (answered, problem) = ask.of(platform).await;
-    assert_eq!(
-        (answered.as_u16(), problem["code"].as_str().unwrap()),
-        (status, code),
-        "{problem}"
-    );
+    assert_eq!((answered.as_u16(), problem["code"].as_str().unwrap()), (status, code), "{problem}");
     problem
 }
 
@@ -218,21 +178,10 @@ fn the_document_is_sound() {
     let text = OPENAPI;
     for part in text.split("\"$ref\": \"").skip(1) {
         let reference = part.split('"').next().unwrap();
-        assert!(
-            contract
-                .0
-                .pointer(reference.trim_start_matches('#'))
-                .is_some(),
-            "{reference} leads nowhere"
-        );
+        assert!(contract.0.pointer(reference.trim_start_matches('#')).is_some(), "{reference} leads nowhere");
     }
     let limits = &contract.0["paths"]["/v1/gateways/{id}/entries"]["post"]["x-limits"];
-    let Limits {
-        entries,
-        bytes,
-        compressed_bytes,
-        line_bytes,
-    } = Limits::default();
+    let Limits { entries, bytes, compressed_bytes, line_bytes } = Limits::default();
     let ours = json!({
         "entries": entries, "bytes": bytes, "compressed_bytes": compressed_bytes, "line_bytes": line_bytes,
     });
@@ -245,11 +194,7 @@ async fn the_documented_examples_fit_their_schemas() {
     for path in contract.0["paths"].as_object().unwrap().values() {
         for operation in ["get", "post"].iter().filter_map(|method| path.get(method)) {
             for response in operation["responses"].as_object().unwrap().values() {
-                for content in contract.resolve(response)["content"]
-                    .as_object()
-                    .unwrap()
-                    .values()
-                {
+                for content in contract.resolve(response)["content"].as_object().unwrap().values() {
                     for example in content["examples"].as_object().into_iter().flatten() {
                         contract.assert_fits(&content["schema"], &example.1["value"]);
                     }
@@ -264,32 +209,15 @@ async fn a_batch_is_stored_once_however_often_it_comes() {
     let platform = platform().await;
     let lines = lines(LEDGER, 20, "a");
     let contract = Contract::new();
-    for line in ndjson(&lines)
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-    {
+    for line in ndjson(&lines).split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         contract.assert_fits(&contract.line(), &serde_json::from_slice(line).unwrap());
     }
     let (_, state) = Ask::get("/v1/gateways/{id}").of(&platform).await;
-    assert_eq!(
-        state,
-        json!({ "ledger": null, "acknowledged": 0, "chain": null })
-    );
+    assert_eq!(state, json!({ "ledger": null, "acknowledged": 0, "chain": null }));
 
-    for (from, through, acknowledged) in [
-        (1, 10, 10),
-        (1, 10, 10),
-        (6, 15, 15),
-        (1, 3, 15),
-        (16, 20, 20),
-    ] {
-        let (status, body) = Ask::post(from, &lines[from as usize - 1..through])
-            .of(&platform)
-            .await;
-        assert_eq!(
-            (status.as_u16(), body),
-            (200, json!({ "acknowledged": acknowledged }))
-        );
+    for (from, through, acknowledged) in [(1, 10, 10), (1, 10, 10), (6, 15, 15), (1, 3, 15), (16, 20, 20)] {
+        let (status, body) = Ask::post(from, &lines[from as usize - 1..through]).of(&platform).await;
+        assert_eq!((status.as_u16(), body), (200, json!({ "acknowledged": acknowledged })));
     }
     assert_eq!(platform.entries(GATEWAY), lines);
     assert_eq!(platform.counts(GATEWAY).repeats, 10 + 5 + 3);
@@ -307,13 +235,7 @@ async fn a_gap_names_the_entry_expected() {
     Ask::post(1, &lines[..2]).of(&platform).await;
     let problem = assert_problem(&platform, Ask::post(4, &lines[3..]), 409, "gap").await;
     assert_eq!(problem["expected"], 3);
-    assert_eq!(
-        (
-            platform.entries(GATEWAY).len(),
-            platform.counts(GATEWAY).gaps
-        ),
-        (2, 2)
-    );
+    assert_eq!((platform.entries(GATEWAY).len(), platform.counts(GATEWAY).gaps), (2, 2));
 }
 
 #[tokio::test]
@@ -325,41 +247,24 @@ async fn a_rewritten_ledger_is_noticed_at_its_first_changed_entry() {
     let mixed: Vec<Line> = told[..4].iter().chain(&rewritten[4..8]).cloned().collect();
     let problem = assert_problem(&platform, Ask::post(1, &mixed), 409, "chain_conflict").await;
     assert_eq!(problem["seq"], 5);
-    let problem = assert_problem(
-        &platform,
-        Ask::post(7, &rewritten[6..]),
-        422,
-        "chain_broken",
-    )
-    .await;
+    let problem = assert_problem(&platform, Ask::post(7, &rewritten[6..]), 422, "chain_broken").await;
     assert_eq!(problem["seq"], 7);
     let mut forged = told.clone();
     forged[7].entry = entry(8, "forged").into();
     let problem = assert_problem(&platform, Ask::post(5, &forged[4..]), 422, "chain_broken").await;
     assert_eq!(problem["seq"], 8);
-    assert_eq!(
-        platform.entries(GATEWAY),
-        told[..6],
-        "nothing of a refused batch is stored"
-    );
+    assert_eq!(platform.entries(GATEWAY), told[..6], "nothing of a refused batch is stored");
 }
 
 #[tokio::test]
 async fn another_ledger_waits_for_a_person() {
     let platform = platform().await;
     Ask::post(1, &lines(LEDGER, 3, "a")).of(&platform).await;
-    let replaced =
-        || Ask::post(1, &lines([7; 16], 2, "a")).with("Schoolgate-Ledger", "07".repeat(16));
+    let replaced = || Ask::post(1, &lines([7; 16], 2, "a")).with("Schoolgate-Ledger", "07".repeat(16));
     let problem = assert_problem(&platform, replaced(), 409, "ledger_changed").await;
-    assert_eq!(
-        (&problem["known"], &problem["given"]),
-        (&json!("8f".repeat(16)), &json!("07".repeat(16)))
-    );
+    assert_eq!((&problem["known"], &problem["given"]), (&json!("8f".repeat(16)), &json!("07".repeat(16))));
     platform.replace_ledger(GATEWAY).unwrap();
-    assert_eq!(
-        replaced().of(&platform).await.1,
-        json!({ "acknowledged": 2 })
-    );
+    assert_eq!(replaced().of(&platform).await.1, json!({ "acknowledged": 2 }));
 }
 
 #[tokio::test]
@@ -367,31 +272,13 @@ async fn strangers_and_neighbours_are_refused() {
     let platform = platform().await;
     let batch = || Ask::post(1, &lines(LEDGER, 1, "a"));
     for authorization in ["", "Bearer wrong", "Basic dTpw", "Bearer"] {
-        assert_problem(
-            &platform,
-            batch().with("Authorization", authorization),
-            401,
-            "unauthorized",
-        )
-        .await;
+        assert_problem(&platform, batch().with("Authorization", authorization), 401, "unauthorized").await;
     }
     let neighbour = "Bearer token-of-the-other-gate";
-    assert_problem(
-        &platform,
-        batch().with("Authorization", neighbour),
-        403,
-        "forbidden",
-    )
-    .await;
+    assert_problem(&platform, batch().with("Authorization", neighbour), 403, "forbidden").await;
     let look = Ask::get("/v1/gateways/{id}").with("Authorization", neighbour);
     assert_problem(&platform, look, 403, "forbidden").await;
-    assert_problem(
-        &platform,
-        batch().path("/v1/gateways/%FF/entries?from=1"),
-        404,
-        "not_found",
-    )
-    .await;
+    assert_problem(&platform, batch().path("/v1/gateways/%FF/entries?from=1"), 404, "not_found").await;
     assert!(platform.entries(GATEWAY).is_empty());
 }
 
@@ -400,53 +287,19 @@ async fn a_request_of_another_form_is_told_what_would_do() {
     let platform = platform().await;
     let line = lines(LEDGER, 1, "a");
     let batch = || Ask::post(1, &line);
-    for query in [
-        "",
-        "?from=0",
-        "?from=x",
-        "?from=1&from=1",
-        "?from=-1",
-        "?from=9007199254740992",
-    ] {
+    for query in ["", "?from=0", "?from=x", "?from=1&from=1", "?from=-1", "?from=9007199254740992"] {
         let ask = batch().path(&format!("/v1/gateways/{GATEWAY}/entries{query}"));
-        assert_eq!(
-            assert_problem(&platform, ask, 400, "bad_request").await["where"],
-            "from"
-        );
+        assert_eq!(assert_problem(&platform, ask, 400, "bad_request").await["where"], "from");
     }
     for ledger in ["", "8f", "not hex", &"8F".repeat(16)] {
         let ask = batch().with("Schoolgate-Ledger", ledger);
-        assert_eq!(
-            assert_problem(&platform, ask, 400, "bad_request").await["where"],
-            "Schoolgate-Ledger"
-        );
+        assert_eq!(assert_problem(&platform, ask, 400, "bad_request").await["where"], "Schoolgate-Ledger");
     }
-    assert_problem(
-        &platform,
-        batch().with("Content-Type", "application/json"),
-        415,
-        "unsupported_media_type",
-    )
-    .await;
-    assert_problem(
-        &platform,
-        batch().with("Content-Encoding", ""),
-        415,
-        "unsupported_media_type",
-    )
-    .await;
+    assert_problem(&platform, batch().with("Content-Type", "application/json"), 415, "unsupported_media_type").await;
+    assert_problem(&platform, batch().with("Content-Encoding", ""), 415, "unsupported_media_type").await;
     let whole = gzip(&ndjson(&line));
-    for body in [
-        Vec::new(),
-        b"plain".to_vec(),
-        whole[..whole.len() - 9].to_vec(),
-        gzip(b""),
-        gzip(b"\n"),
-    ] {
-        assert_eq!(
-            assert_problem(&platform, batch().body(body), 400, "bad_request").await["where"],
-            "body"
-        );
+    for body in [Vec::new(), b"plain".to_vec(), whole[..whole.len() - 9].to_vec(), gzip(b""), gzip(b"\n")] {
+        assert_eq!(assert_problem(&platform, batch().body(body), 400, "bad_request").await["where"], "body");
     }
     let mut elsewhere = Ask::get("/healthz").path("/v2/gateways");
     elsewhere.template = None;
@@ -485,33 +338,15 @@ async fn a_malformed_line_is_named_and_the_schema_refuses_it_too() {
     for bad in bad_lines {
         assert_ne!(bad, second, "a change that changed nothing");
         let text = good.replace(second, &bad);
-        let problem = assert_problem(
-            &platform,
-            Ask::post_text(1, text.as_bytes()),
-            400,
-            "malformed",
-        )
-        .await;
+        let problem = assert_problem(&platform, Ask::post_text(1, text.as_bytes()), 400, "malformed").await;
         assert_eq!(problem["line"], 2, "{bad}");
         if let Ok(value) = serde_json::from_str::<Value>(&bad) {
-            assert!(
-                !contract.faults(&contract.line(), &value).is_empty(),
-                "the schema takes {bad}"
-            );
+            assert!(!contract.faults(&contract.line(), &value).is_empty(), "the schema takes {bad}");
         }
     }
-    let skipped = ndjson(&[
-        lines(LEDGER, 3, "a")[0].clone(),
-        lines(LEDGER, 3, "a")[2].clone(),
-    ]);
-    assert_eq!(
-        assert_problem(&platform, Ask::post_text(1, &skipped), 400, "malformed").await["line"],
-        2
-    );
-    assert!(
-        platform.entries(GATEWAY).is_empty(),
-        "a batch is taken whole or not at all"
-    );
+    let skipped = ndjson(&[lines(LEDGER, 3, "a")[0].clone(), lines(LEDGER, 3, "a")[2].clone()]);
+    assert_eq!(assert_problem(&platform, Ask::post_text(1, &skipped), 400, "malformed").await["line"], 2);
+    assert!(platform.entries(GATEWAY).is_empty(), "a batch is taken whole or not at all");
 }
 
 #[tokio::test]
@@ -522,34 +357,15 @@ async fn unknown_kinds_and_properties_are_stored_verbatim() {
         &schoolgate_sim::platform::genesis(&LEDGER),
         &schoolgate_sim::platform::leaf(&[3; 16], body.as_bytes()),
     );
-    let line = Line {
-        seq: 1,
-        chain: hash,
-        salt: [3; 16],
-        entry: body.into(),
-    };
-    assert_eq!(
-        Ask::post(1, std::slice::from_ref(&line))
-            .of(&platform)
-            .await
-            .1,
-        json!({ "acknowledged": 1 })
-    );
+    let line = Line { seq: 1, chain: hash, salt: [3; 16], entry: body.into() };
+    assert_eq!(Ask::post(1, std::slice::from_ref(&line)).of(&platform).await.1, json!({ "acknowledged": 1 }));
     assert_eq!(platform.entries(GATEWAY), [line]);
 }
 
 #[tokio::test]
 async fn a_batch_over_a_limit_is_told_the_limits() {
-    let limits = Limits {
-        entries: 5,
-        bytes: 3000,
-        compressed_bytes: 1000,
-        line_bytes: 600,
-    };
-    let options = Options {
-        limits,
-        ..Options::loopback([(GATEWAY, TOKEN)])
-    };
+    let limits = Limits { entries: 5, bytes: 3000, compressed_bytes: 1000, line_bytes: 600 };
+    let options = Options { limits, ..Options::loopback([(GATEWAY, TOKEN)]) };
     let platform = Platform::start(options).await.unwrap();
     let many = Ask::post(1, &lines(LEDGER, 6, "a"));
     let long = Ask::post_text(1, &vec![b' '; 700]);
@@ -566,32 +382,19 @@ async fn a_failing_platform_says_when_to_return_and_stores_nothing() {
     let platform = platform().await;
     platform.set_state(Mood::Failing(7));
     let paths = ["/healthz", "/openapi.json", "/v1/gateways/{id}"];
-    for ask in paths
-        .map(Ask::get)
-        .into_iter()
-        .chain([Ask::post(1, &lines(LEDGER, 1, "a"))])
-    {
+    for ask in paths.map(Ask::get).into_iter().chain([Ask::post(1, &lines(LEDGER, 1, "a"))]) {
         assert_problem(&platform, ask, 503, "unavailable").await;
     }
     assert!(platform.entries(GATEWAY).is_empty());
     platform.set_state(Mood::Slow(Duration::from_millis(5)));
-    assert_eq!(
-        Ask::get("/healthz").of(&platform).await.1,
-        json!({ "status": "up" })
-    );
-    assert_eq!(
-        Ask::get("/openapi.json").of(&platform).await.1,
-        Contract::new().0
-    );
+    assert_eq!(Ask::get("/healthz").of(&platform).await.1, json!({ "status": "up" }));
+    assert_eq!(Ask::get("/openapi.json").of(&platform).await.1, Contract::new().0);
 }
 
 #[tokio::test]
 async fn what_was_acknowledged_is_there_after_a_restart_and_a_torn_line_is_not() {
     let folder = tempfile::tempdir().unwrap();
-    let options = || Options {
-        folder: Some(folder.path().to_owned()),
-        ..Options::loopback([(GATEWAY, TOKEN)])
-    };
+    let options = || Options { folder: Some(folder.path().to_owned()), ..Options::loopback([(GATEWAY, TOKEN)]) };
     let lines = lines(LEDGER, 8, "a");
     let platform = Platform::start(options()).await.unwrap();
     Ask::post(1, &lines[..3]).of(&platform).await;
@@ -604,20 +407,12 @@ async fn what_was_acknowledged_is_there_after_a_restart_and_a_torn_line_is_not()
     std::fs::write(&file, text).unwrap();
     let platform = Platform::start(options()).await.unwrap();
     assert_eq!(platform.entries(GATEWAY), lines[..5]);
-    assert_eq!(
-        Ask::post(5, &lines[4..]).of(&platform).await.1,
-        json!({ "acknowledged": 8 })
-    );
+    assert_eq!(Ask::post(5, &lines[4..]).of(&platform).await.1, json!({ "acknowledged": 8 }));
     platform.shutdown().await;
 
-    let text = std::fs::read_to_string(&file)
-        .unwrap()
-        .replacen("东门", "西门", 1);
+    let text = std::fs::read_to_string(&file).unwrap().replacen("东门", "西门", 1);
     std::fs::write(&file, text).unwrap();
-    assert!(
-        Platform::start(options()).await.is_err(),
-        "a file that was changed is not taken up"
-    );
+    assert!(Platform::start(options()).await.is_err(), "a file that was changed is not taken up");
 }
 
 proptest! {

@@ -34,41 +34,22 @@ fn options(url: &str, timing: Timing) -> SyncOptions {
         ledger: LEDGER,
         ca_file: None,
         timing,
-        batch: BatchLimits {
-            entries: 25,
-            bytes: 1 << 20,
-        },
+        batch: BatchLimits { entries: 25, bytes: 1 << 20 },
     }
 }
 
-fn start(
-    options: SyncOptions,
-    ledger: &MemoryLedger,
-    durable: watch::Receiver<u64>,
-    cursor: u64,
-) -> SyncClient {
+fn start(options: SyncOptions, ledger: &MemoryLedger, durable: watch::Receiver<u64>, cursor: u64) -> SyncClient {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
-    SyncClient::start(options, ledger.clone(), durable, cursor, move || {
-        rng.random()
-    })
-    .unwrap()
+    SyncClient::start(options, ledger.clone(), durable, cursor, move || rng.random()).unwrap()
 }
 
 async fn platform() -> Platform {
-    Platform::start(Options::loopback([(GATEWAY, TOKEN)]))
-        .await
-        .unwrap()
+    Platform::start(Options::loopback([(GATEWAY, TOKEN)])).await.unwrap()
 }
 
-async fn until(
-    status: &mut watch::Receiver<SyncStatus>,
-    what: impl Fn(&SyncStatus) -> bool,
-) -> SyncStatus {
+async fn until(status: &mut watch::Receiver<SyncStatus>, what: impl Fn(&SyncStatus) -> bool) -> SyncStatus {
     let reached = tokio::time::timeout(PATIENCE, status.wait_for(|status| what(status))).await;
-    reached
-        .unwrap_or_else(|_| panic!("it never came to that"))
-        .unwrap()
-        .clone()
+    reached.unwrap_or_else(|_| panic!("it never came to that")).unwrap().clone()
 }
 
 async fn stop(client: SyncClient) {
@@ -89,20 +70,11 @@ async fn every_entry_arrives_once_and_in_order_through_every_kind_of_failure() {
         let mut failures = 0;
         while *grow.borrow() < ENTRIES {
             // Given taps that go on, at some moment the platform fails, and after a while it is back.
-            grow.send_modify(|through| {
-                *through = (*through + rng.random_range(1..120)).min(ENTRIES)
-            });
+            grow.send_modify(|through| *through = (*through + rng.random_range(1..120)).min(ENTRIES));
             let moment = rng.random_range(*stored.borrow()..=*grow.borrow());
-            tokio::time::timeout(PATIENCE, stored.wait_for(|stored| *stored >= moment))
-                .await
-                .unwrap()
-                .unwrap();
-            let moods = [
-                Mood::Down,
-                Mood::Mute,
-                Mood::Failing(0),
-                Mood::Slow(Duration::from_millis(rng.random_range(0..10))),
-            ];
+            tokio::time::timeout(PATIENCE, stored.wait_for(|stored| *stored >= moment)).await.unwrap().unwrap();
+            let moods =
+                [Mood::Down, Mood::Mute, Mood::Failing(0), Mood::Slow(Duration::from_millis(rng.random_range(0..10)))];
             let mood = moods[rng.random_range(0..moods.len())];
             platform.set_state(mood);
             grow.send_modify(|through| *through = (*through + 1).min(ENTRIES));
@@ -114,22 +86,10 @@ async fn every_entry_arrives_once_and_in_order_through_every_kind_of_failure() {
             platform.set_state(Mood::Up);
         }
 
-        until(&mut status, |status| {
-            status.acknowledged == ENTRIES && status.last_error.is_none()
-        })
-        .await;
-        assert!(
-            platform.entries(GATEWAY) == *ledger.lines,
-            "seed {seed}: exactly once, in order, verbatim"
-        );
-        assert!(
-            failures > 20 && platform.counts(GATEWAY).repeats > 0,
-            "seed {seed}: the weather was bad enough"
-        );
-        assert!(
-            ledger.acknowledged.lock().unwrap().is_sorted(),
-            "seed {seed}: the cursor only went on"
-        );
+        until(&mut status, |status| status.acknowledged == ENTRIES && status.last_error.is_none()).await;
+        assert!(platform.entries(GATEWAY) == *ledger.lines, "seed {seed}: exactly once, in order, verbatim");
+        assert!(failures > 20 && platform.counts(GATEWAY).repeats > 0, "seed {seed}: the weather was bad enough");
+        assert!(ledger.acknowledged.lock().unwrap().is_sorted(), "seed {seed}: the cursor only went on");
         stop(client).await;
         platform.shutdown().await;
     }
@@ -142,29 +102,12 @@ async fn a_platform_that_is_not_there_at_the_start_is_waited_for() {
     drop(free);
     let ledger = MemoryLedger::new(lines(LEDGER, 3, "a"));
     let (_grow, durable) = watch::channel(3);
-    let client = start(
-        options(&format!("http://{addr}"), QUICK),
-        &ledger,
-        durable,
-        0,
-    );
+    let client = start(options(&format!("http://{addr}"), QUICK), &ledger, durable, 0);
     let mut status = client.status();
     let waiting = until(&mut status, |status| status.failures >= 2).await;
-    assert_eq!(
-        (
-            waiting.reachable,
-            waiting.acknowledged,
-            waiting.refused_code()
-        ),
-        (false, 0, None)
-    );
+    assert_eq!((waiting.reachable, waiting.acknowledged, waiting.refused_code()), (false, 0, None));
 
-    let platform = Platform::start(Options {
-        listen: addr,
-        ..Options::loopback([(GATEWAY, TOKEN)])
-    })
-    .await
-    .unwrap();
+    let platform = Platform::start(Options { listen: addr, ..Options::loopback([(GATEWAY, TOKEN)]) }).await.unwrap();
     let well = until(&mut status, |status| status.acknowledged == 3).await;
     assert!(well.reachable && well.last_success.is_some() && well.next_try.is_none());
     assert_eq!(platform.entries(GATEWAY).len(), 3);
@@ -182,11 +125,7 @@ async fn an_older_cursor_repeats_and_changes_nothing() {
 
     let client = start(options(&platform.url(), QUICK), &ledger, durable, 90);
     until(&mut client.status(), |status| status.acknowledged == 200).await;
-    assert_eq!(
-        platform.counts(GATEWAY).repeats,
-        25,
-        "the answer to the first repeat tells where to go on"
-    );
+    assert_eq!(platform.counts(GATEWAY).repeats, 25, "the answer to the first repeat tells where to go on");
     assert!(platform.entries(GATEWAY) == *ledger.lines);
     drop(grow);
     stop(client).await;
@@ -218,10 +157,7 @@ async fn a_rewritten_ledger_is_held_and_shown() {
         let (_grow, durable) = watch::channel(100);
         let client = start(options(&platform.url(), QUICK), &rewritten, durable, cursor);
         let held = until(&mut client.status(), |status| status.failures >= 3).await;
-        assert_eq!(
-            (held.refused_code(), held.acknowledged, held.reachable),
-            (Some(code), cursor, true)
-        );
+        assert_eq!((held.refused_code(), held.acknowledged, held.reachable), (Some(code), cursor, true));
         assert!(platform.entries(GATEWAY) == *told.lines);
         stop(client).await;
     }
@@ -232,26 +168,17 @@ async fn a_replaced_box_waits_for_a_person_and_then_goes_on_at_once() {
     let platform = platform().await;
     let old = MemoryLedger::new(lines([7; 16], 5, "old"));
     let (_grow, durable) = watch::channel(5);
-    let of_old = SyncOptions {
-        ledger: [7; 16],
-        ..options(&platform.url(), QUICK)
-    };
+    let of_old = SyncOptions { ledger: [7; 16], ..options(&platform.url(), QUICK) };
     let client = start(of_old, &old, durable, 0);
     until(&mut client.status(), |status| status.acknowledged == 5).await;
     stop(client).await;
 
     let new = MemoryLedger::new(lines(LEDGER, 8, "new"));
     let (_grow, durable) = watch::channel(8);
-    let patient = Timing {
-        held_retry: Duration::from_secs(3600),
-        ..QUICK
-    };
+    let patient = Timing { held_retry: Duration::from_secs(3600), ..QUICK };
     let client = start(options(&platform.url(), patient), &new, durable, 0);
     let mut status = client.status();
-    until(&mut status, |status| {
-        status.refused_code() == Some("ledger_changed")
-    })
-    .await;
+    until(&mut status, |status| status.refused_code() == Some("ledger_changed")).await;
     platform.replace_ledger(GATEWAY).unwrap();
     client.retry_now();
     until(&mut status, |status| status.acknowledged == 8).await;
@@ -264,16 +191,10 @@ async fn a_wrong_token_is_shown_and_nothing_is_lost() {
     let ledger = MemoryLedger::new(lines(LEDGER, 3, "a"));
     let platform = platform().await;
     let (_grow, durable) = watch::channel(3);
-    let wrong = SyncOptions {
-        token: Token::new("wrong"),
-        ..options(&platform.url(), QUICK)
-    };
+    let wrong = SyncOptions { token: Token::new("wrong"), ..options(&platform.url(), QUICK) };
     let client = start(wrong, &ledger, durable, 0);
     let held = until(&mut client.status(), |status| status.failures >= 2).await;
-    assert_eq!(
-        (held.refused_code(), held.acknowledged),
-        (Some("unauthorized"), 0)
-    );
+    assert_eq!((held.refused_code(), held.acknowledged), (Some("unauthorized"), 0));
     stop(client).await;
 }
 
@@ -283,10 +204,7 @@ async fn a_stop_does_not_wait_for_a_platform_that_does_not_answer() {
     let platform = platform().await;
     platform.set_state(Mood::Slow(Duration::from_secs(600)));
     let (_grow, durable) = watch::channel(3);
-    let patient = Timing {
-        request: Duration::from_secs(600),
-        ..QUICK
-    };
+    let patient = Timing { request: Duration::from_secs(600), ..QUICK };
     let client = start(options(&platform.url(), patient), &ledger, durable, 0);
     let begun = Instant::now();
     stop(client).await;
@@ -298,10 +216,7 @@ async fn single_taps_share_requests_and_the_first_goes_at_once() {
     let ledger = MemoryLedger::new(lines(LEDGER, 20, "a"));
     let platform = platform().await;
     let (grow, durable) = watch::channel(0);
-    let timing = Timing {
-        gather: Duration::from_secs(2),
-        ..QUICK
-    };
+    let timing = Timing { gather: Duration::from_secs(2), ..QUICK };
     let client = start(options(&platform.url(), timing), &ledger, durable, 0);
     let mut status = client.status();
     grow.send_replace(1);
@@ -323,50 +238,30 @@ async fn measure() {
     let platform = platform().await;
     let before = resident_kib();
     let (_grow, durable) = watch::channel(ENTRIES);
-    let options = SyncOptions {
-        batch: BatchLimits::default(),
-        ..options(&platform.url(), Timing::default())
-    };
+    let options = SyncOptions { batch: BatchLimits::default(), ..options(&platform.url(), Timing::default()) };
     let client = start(options, &ledger, durable, 0);
     let begun = Instant::now();
-    until(&mut client.status(), |status| {
-        status.acknowledged == ENTRIES
-    })
-    .await;
+    until(&mut client.status(), |status| status.acknowledged == ENTRIES).await;
     let seconds = begun.elapsed().as_secs_f64();
-    println!(
-        "{:.0} entries/s, sync thread {:.2} ms CPU per 1,000 entries",
-        ENTRIES as f64 / seconds,
-        { thread_cpu_ms("sync") / (ENTRIES as f64 / 1000.0) }
-    );
-    println!(
-        "resident with the platform's copy: +{} KiB",
-        resident_kib() - before
-    );
+    println!("{:.0} entries/s, sync thread {:.2} ms CPU per 1,000 entries", ENTRIES as f64 / seconds, {
+        thread_cpu_ms("sync") / (ENTRIES as f64 / 1000.0)
+    });
+    println!("resident with the platform's copy: +{} KiB", resident_kib() - before);
     stop(client).await;
 }
 
 /// CPU time of the thread of this name, in milliseconds (proc(5): fields 14 and 15, in ticks of 10 ms).
 fn thread_cpu_ms(name: &str) -> f64 {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
-    let task = tasks
-        .map(|task| task.path())
-        .find(|task| std::fs::read_to_string(task.join("comm")).unwrap().trim() == name);
+    let task =
+        tasks.map(|task| task.path()).find(|task| std::fs::read_to_string(task.join("comm")).unwrap().trim() == name);
     let stat = std::fs::read_to_string(task.unwrap().join("stat")).unwrap();
-    let fields: Vec<&str> = stat
-        .rsplit(')')
-        .next()
-        .unwrap()
-        .split_whitespace()
-        .collect();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
     (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) * 10.0
 }
 
 fn resident_kib() -> i64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS"))
-        .unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

@@ -23,7 +23,7 @@ pub enum GateAction {
         /// The lamp.
         light: Light,
         /// The tone.
-        tone: Tone,
+        tone: Option<Tone>,
         /// How long the lamp is lit, in milliseconds.
         for_ms: u32,
     },
@@ -186,7 +186,7 @@ mod tests {
         }
     }
 
-    const GREEN: GateAction = GateAction::Show { light: Light::Green, tone: Tone::None, for_ms: 2_000 };
+    const GREEN: GateAction = GateAction::Show { light: Light::Green, tone: None, for_ms: 2_000 };
 
     #[test]
     fn a_grant_is_lit_within_the_call_and_goes_out_at_its_time() {

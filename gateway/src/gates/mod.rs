@@ -12,6 +12,7 @@ mod pins;
 mod simulated;
 
 pub use driver::{GateAction, GateCommand, GateDriver, GateEvent, LineState, UnknownPlace};
-pub use panel::{Beep, FailSafe, Light, Outputs, Panel, Tone};
+pub use panel::{Beep, FailSafe, Outputs, Panel, beeps};
 pub use pins::{Line, Output, PIN_RETRY_AFTER, PinError, Pins};
+pub use schoolgate_core::picture::{Light, Tone};
 pub use simulated::{SimulatedLines, SimulatedPin};

@@ -2,29 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// The lamp that is lit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Light {
-    /// Granted, and on disk.
-    Green,
-    /// Let through with a reservation, or wait.
-    Amber,
-    /// Refused.
-    Red,
-}
-
-/// What the buzzer says, so that it can be told apart without looking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
-    /// One short beep.
-    Ok,
-    /// Three short beeps.
-    Attention,
-    /// One long beep.
-    Refused,
-    /// Nothing.
-    None,
-}
+use schoolgate_core::picture::{Light, Tone};
 
 /// One beep and the pause after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,16 +13,13 @@ pub struct Beep {
     pub off_ms: u16,
 }
 
-impl Tone {
-    /// The beeps it is made of.
-    pub const fn beeps(self) -> &'static [Beep] {
-        const SHORT: Beep = Beep { on_ms: 100, off_ms: 100 };
-        match self {
-            Self::Ok => &[SHORT],
-            Self::Attention => &[SHORT, SHORT, SHORT],
-            Self::Refused => &[Beep { on_ms: 700, off_ms: 0 }],
-            Self::None => &[],
-        }
+/// The beeps that a tone is made of: outcomes can be told apart without looking.
+pub const fn beeps(tone: Tone) -> &'static [Beep] {
+    const SHORT: Beep = Beep { on_ms: 100, off_ms: 100 };
+    match tone {
+        Tone::Ok => &[SHORT],
+        Tone::Attention => &[SHORT, SHORT, SHORT],
+        Tone::Refused => &[Beep { on_ms: 700, off_ms: 0 }],
     }
 }
 
@@ -96,9 +71,9 @@ impl Panel {
     }
 
     /// Shows `light` for so long and sounds `tone`; what was shown and sounded before ends at once.
-    pub fn show(&mut self, now: Instant, light: Light, tone: Tone, show_ms: u32) {
+    pub fn show(&mut self, now: Instant, light: Light, tone: Option<Tone>, show_ms: u32) {
         self.lamp = Some((light, now + millis(show_ms)));
-        self.sound = Sound::start(now, tone.beeps());
+        self.sound = Sound::start(now, tone.map_or(&[], beeps));
     }
 
     /// Opens the passage for so long. One that is open stays so until the later of both ends.
@@ -208,7 +183,7 @@ mod tests {
     #[test]
     fn green_shows_for_its_time_and_goes_out() {
         let mut gate = Gate::new(FailSafe::Released);
-        gate.panel.show(gate.start, Light::Green, Tone::None, 2_000);
+        gate.panel.show(gate.start, Light::Green, None, 2_000);
         assert_eq!(gate.panel.outputs().lamp, Some(Light::Green));
         assert_eq!(gate.timeout_ms(), Some(2_000));
         assert_eq!(gate.run_to(1_999).lamp, Some(Light::Green));
@@ -219,8 +194,8 @@ mod tests {
     #[test]
     fn a_new_picture_replaces_the_old_one_with_its_tone_and_time() {
         let mut gate = Gate::new(FailSafe::Released);
-        gate.panel.show(gate.start, Light::Green, Tone::Refused, 2_000);
-        gate.panel.show(gate.at(500), Light::Red, Tone::None, 3_000);
+        gate.panel.show(gate.start, Light::Green, Some(Tone::Refused), 2_000);
+        gate.panel.show(gate.at(500), Light::Red, None, 3_000);
         assert_eq!(gate.panel.outputs(), Outputs { lamp: Some(Light::Red), ..Outputs::default() });
         assert_eq!(gate.run_to(2_500).lamp, Some(Light::Red));
         assert_eq!(gate.run_to(3_500).lamp, None);
@@ -229,11 +204,11 @@ mod tests {
     #[test]
     fn attention_is_three_beeps_even_when_the_clock_is_read_late() {
         let mut gate = Gate::new(FailSafe::Released);
-        gate.panel.show(gate.start, Light::Amber, Tone::Attention, 5_000);
+        gate.panel.show(gate.start, Light::Amber, Some(Tone::Attention), 5_000);
         let heard: String = (0..8).map(|i| if gate.run_to(i * 100).buzzer { '-' } else { '.' }).collect();
         assert_eq!(heard, "-.-.-...");
 
-        gate.panel.show(gate.at(1_000), Light::Amber, Tone::Attention, 5_000);
+        gate.panel.show(gate.at(1_000), Light::Amber, Some(Tone::Attention), 5_000);
         gate.panel.handle_timeout(gate.at(1_250));
         assert!(gate.panel.outputs().buzzer, "the second beep, from 1,200 to 1,300");
         assert_eq!(gate.timeout_ms(), Some(1_300));
@@ -262,7 +237,7 @@ mod tests {
     fn safe_holds_the_passage_as_configured_until_it_is_ended() {
         for (fail_safe, released) in [(FailSafe::Released, true), (FailSafe::Locked, false)] {
             let mut gate = Gate::new(fail_safe);
-            gate.panel.show(gate.start, Light::Green, Tone::Refused, 60_000);
+            gate.panel.show(gate.start, Light::Green, Some(Tone::Refused), 60_000);
             gate.panel.release(gate.start, 1_000);
 
             gate.panel.safe();
@@ -293,7 +268,7 @@ mod tests {
                     release_ends = release_ends.max(ends);
                 } else {
                     light = [Light::Green, Light::Amber, Light::Red][choice];
-                    gate.panel.show(gate.at(now), light, Tone::Attention, for_ms);
+                    gate.panel.show(gate.at(now), light, Some(Tone::Attention), for_ms);
                     lamp_ends = ends;
                 }
             }

@@ -11,14 +11,12 @@ use std::{
 };
 
 use embedded_hal::digital::{ErrorType, OutputPin};
-use schoolgate_core::id::PlaceId;
 use tokio::{
     net::UnixStream,
     sync::{Notify, watch},
     time::sleep,
 };
 
-use super::Output;
 use crate::readers::backoff::Backoff;
 
 /// The first wait before the simulator is called again.
@@ -68,10 +66,10 @@ impl SimulatedLines {
         Self(Arc::new(Shared { path: path.into(), state: Mutex::default(), waiting: Notify::new() }))
     }
 
-    /// The line of this output at this place, named like `east-gate.green`.
-    pub fn pin(&self, place: &PlaceId, output: Output) -> SimulatedPin {
+    /// The line of this name, such as `east-gate.green`.
+    pub fn pin(&self, name: &str) -> SimulatedPin {
         let mut state = self.state();
-        state.lines.push(LineLevel { name: format!("{place}.{output}"), high: None, unsent: false });
+        state.lines.push(LineLevel { name: name.to_owned(), high: None, unsent: false });
         SimulatedPin { lines: self.clone(), index: state.lines.len() - 1 }
     }
 
@@ -240,10 +238,6 @@ mod tests {
         }
     }
 
-    fn place() -> PlaceId {
-        PlaceId::try_new("east-gate").unwrap()
-    }
-
     async fn until_connected(lines: &SimulatedLines) {
         tokio::time::timeout(PATIENCE, async {
             while !lines.is_connected() {
@@ -260,7 +254,7 @@ mod tests {
         let path = folder.path().join("lines");
         let mut simulator = Simulator::listen(&path);
         let lines = SimulatedLines::new(&path);
-        let mut green = lines.pin(&place(), Output::Green);
+        let mut green = lines.pin("east-gate.green");
         let (_stop, stopped) = watch::channel(false);
         tokio::spawn(lines.clone().run(stopped, || 0));
         simulator.accept().await;
@@ -279,9 +273,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lines");
         let lines = SimulatedLines::new(&path);
-        let mut green = lines.pin(&place(), Output::Green);
-        let mut release = lines.pin(&place(), Output::Release);
-        let _never_set = lines.pin(&place(), Output::Red);
+        let mut green = lines.pin("east-gate.green");
+        let mut release = lines.pin("east-gate.release");
+        let _never_set = lines.pin("east-gate.red");
         green.set_high().unwrap();
         release.set_high().unwrap();
         release.set_low().unwrap();
@@ -308,8 +302,8 @@ mod tests {
         let path = folder.path().join("lines");
         let mut simulator = Simulator::listen(&path);
         let lines = SimulatedLines::new(&path);
-        let mut green = lines.pin(&place(), Output::Green);
-        let mut red = lines.pin(&place(), Output::Red);
+        let mut green = lines.pin("east-gate.green");
+        let mut red = lines.pin("east-gate.red");
         let (_stop, stopped) = watch::channel(false);
         tokio::spawn(lines.clone().run(stopped, || 0));
         simulator.accept().await;

@@ -19,9 +19,11 @@
 //! - [`notifier`] connects again after a pause that grows.
 
 mod backoff;
+mod entry_feed;
 mod feed;
 mod message;
 mod notifier;
+mod payload;
 mod session;
 mod settings;
 mod status;
@@ -29,9 +31,11 @@ mod tls;
 mod window;
 
 pub use backoff::{BACKOFF_MAX, BACKOFF_MIN};
+pub use entry_feed::EntryFeed;
 pub use feed::{Feed, FeedError, Letter, Progress};
 pub use message::{Message, PACKET_LIMIT_BYTES, Unfit};
 pub use notifier::{FEED_PAUSE, Notifier, Received};
+pub use payload::MessageWriter;
 pub use session::{ACK_PATIENCE, STOP_PATIENCE};
 pub use settings::{
     CONNECT_PATIENCE_SECS, DEFAULT_KEEP_ALIVE, DEFAULT_WINDOW, KEEP_ALIVE_MAX, KEEP_ALIVE_MIN, Login, NotifySettings,

@@ -143,7 +143,6 @@ impl<O: OpenPort> Port<O> {
         let mut decoder = Decoder::new();
         let mut bytes = [0; READ_BYTES];
         let mut last_read = Instant::now();
-        self.presence.clear();
         loop {
             let silent_at = decoder.holds_bytes().then(|| last_read + FRAME_SILENCE);
             let wake_at = [silent_at, self.fault_report_due()].into_iter().flatten().min();

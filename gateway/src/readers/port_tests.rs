@@ -125,6 +125,24 @@ async fn an_unplugged_reader_is_down_once_and_up_when_it_is_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_card_that_lies_there_while_the_cable_wobbles_is_told_once() {
+    let (first, mut first_far) = duplex(64);
+    let (second, mut second_far) = duplex(64);
+    let mut reader = reader([Ok(first), Ok(second)], 64);
+    assert_eq!(reader.next().await, ReaderHappening::Up);
+    first_far.write_all(&frame(CARD_A)).await.unwrap();
+    assert_eq!(reader.next().await, ReaderHappening::Card(credential(CARD_A)));
+
+    drop(first_far);
+    second_far.write_all(&frame(CARD_A)).await.unwrap();
+
+    assert_eq!(reader.next().await, ReaderHappening::Down(DownReason::HungUp));
+    assert_eq!(reader.next().await, ReaderHappening::Up);
+    assert!(reader.is_quiet_for(Duration::from_secs(1)).await);
+    assert_eq!(reader.counters.frames(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_port_that_can_not_be_opened_says_which_reason_and_when_it_changes() {
     let (near, _far) = duplex(64);
     let refusals =

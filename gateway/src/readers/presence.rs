@@ -68,12 +68,6 @@ impl<C: Copy + Eq> Presence<C> {
         }
     }
 
-    /// Forgets all cards: the reader was away, and what lies there now is presented anew.
-    pub fn clear(&mut self) {
-        self.cards.clear();
-        self.latest = None;
-    }
-
     fn lay_down(&mut self, now: Instant, card: C) {
         if self.cards.len() >= MAX_CARDS
             && let Some(oldest) = (0..self.cards.len()).min_by_key(|&i| self.cards.get(i).map(|lying| lying.seen))
@@ -154,14 +148,6 @@ mod tests {
         let frames = seconds * 1_000 / FRAME_EVERY_MS as usize;
         let presentations = field.rest(0, "AB".chars().cycle().take(frames));
         assert!((2..=2 * (seconds + 1)).contains(&presentations), "{presentations}");
-    }
-
-    #[test]
-    fn a_reader_that_came_back_presents_what_lies_there() {
-        let mut field = Field::new(Confirmation::First);
-        assert!(field.frame(0, 'A'));
-        field.presence.clear();
-        assert!(field.frame(65, 'A'));
     }
 
     #[test]

@@ -40,25 +40,19 @@ pub(super) fn interpret(status: u16, retry_after: Option<&str>, body: &[u8]) -> 
         };
     }
     if status < 300 {
-        return Trouble::Nonsense(format!("it says {status}, where 200 is the only success"))
-            .into();
+        return Trouble::Nonsense(format!("it says {status}, where 200 is the only success")).into();
     }
     let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
     match (status, problem.code.as_deref(), problem.expected) {
         (409, Some("gap"), Some(expected)) => Answer::Gap { expected },
         (413, ..) => {
             let limits = problem.limits.unwrap_or_default();
-            Answer::TooLarge {
-                entries: limits.entries,
-                bytes: limits.bytes,
-            }
+            Answer::TooLarge { entries: limits.entries, bytes: limits.bytes }
         }
         (408 | 429 | 500.., ..) => Answer::Failed {
             trouble: Trouble::Busy { status },
             // The other form of Retry-After is a date, which a clock that may be wrong cannot use.
-            retry_after: retry_after
-                .and_then(|text| text.trim().parse().ok())
-                .map(Duration::from_secs),
+            retry_after: retry_after.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs),
         },
         _ => refused(status, problem).into(),
     }
@@ -67,19 +61,14 @@ pub(super) fn interpret(status: u16, retry_after: Option<&str>, body: &[u8]) -> 
 fn refused(status: u16, problem: Problem) -> Trouble {
     let words = problem.detail.or(problem.title).unwrap_or_default();
     Trouble::Refused {
-        code: problem
-            .code
-            .map_or_else(|| format!("http_{status}"), |code| shortened(&code)),
+        code: problem.code.map_or_else(|| format!("http_{status}"), |code| shortened(&code)),
         detail: shortened(&words),
     }
 }
 
 /// Short enough to show, and on one line: it comes from outside.
 fn shortened(text: &str) -> String {
-    text.chars()
-        .take(DETAIL_CHARS)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.chars().take(DETAIL_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -90,36 +79,15 @@ mod tests {
 
     #[test]
     fn an_acknowledgement_is_a_200_with_a_number() {
-        assert_eq!(
-            interpret(200, None, br#"{"acknowledged":516}"#),
-            Answer::Acknowledged(516)
-        );
+        assert_eq!(interpret(200, None, br#"{"acknowledged":516}"#), Answer::Acknowledged(516));
     }
 
     #[test]
     fn a_captive_portals_200_acknowledges_nothing() {
         let answer = interpret(200, None, b"<html>please log in</html>");
-        assert!(
-            matches!(
-                answer,
-                Answer::Failed {
-                    trouble: Trouble::Nonsense(_),
-                    ..
-                }
-            ),
-            "{answer:?}"
-        );
+        assert!(matches!(answer, Answer::Failed { trouble: Trouble::Nonsense(_), .. }), "{answer:?}");
         let answer = interpret(204, None, b"");
-        assert!(
-            matches!(
-                answer,
-                Answer::Failed {
-                    trouble: Trouble::Nonsense(_),
-                    ..
-                }
-            ),
-            "{answer:?}"
-        );
+        assert!(matches!(answer, Answer::Failed { trouble: Trouble::Nonsense(_), .. }), "{answer:?}");
     }
 
     #[test]
@@ -131,22 +99,15 @@ mod tests {
     #[test]
     fn a_refusal_keeps_its_code_and_words() {
         let body = r#"{"code":"ledger_changed","title":"t","detail":"known is\naa"}"#;
-        let Answer::Failed { trouble, .. } = interpret(409, None, body.as_bytes()) else {
-            panic!()
-        };
+        let Answer::Failed { trouble, .. } = interpret(409, None, body.as_bytes()) else { panic!() };
         assert_eq!(trouble.code(), "ledger_changed");
-        assert_eq!(
-            trouble.to_string(),
-            "the platform refused: ledger_changed: known is aa"
-        );
+        assert_eq!(trouble.to_string(), "the platform refused: ledger_changed: known is aa");
         assert!(trouble.needs_a_person());
     }
 
     #[test]
     fn a_refusal_by_something_on_the_way_is_named_by_its_status() {
-        let Answer::Failed { trouble, .. } = interpret(302, None, b"Found") else {
-            panic!()
-        };
+        let Answer::Failed { trouble, .. } = interpret(302, None, b"Found") else { panic!() };
         assert_eq!(trouble.code(), "http_302");
     }
 
@@ -154,21 +115,9 @@ mod tests {
     fn busy_says_when_to_return() {
         let answer = interpret(503, Some("17"), b"");
         let retry_after = Some(Duration::from_secs(17));
-        assert_eq!(
-            answer,
-            Answer::Failed {
-                trouble: Trouble::Busy { status: 503 },
-                retry_after
-            }
-        );
+        assert_eq!(answer, Answer::Failed { trouble: Trouble::Busy { status: 503 }, retry_after });
         let answer = interpret(429, Some("Sun, 22 Nov 2026 08:00:00 GMT"), b"");
-        assert_eq!(
-            answer,
-            Answer::Failed {
-                trouble: Trouble::Busy { status: 429 },
-                retry_after: None
-            }
-        );
+        assert_eq!(answer, Answer::Failed { trouble: Trouble::Busy { status: 429 }, retry_after: None });
     }
 
     proptest! {

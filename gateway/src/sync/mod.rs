@@ -83,9 +83,7 @@ pub enum StartError {
         why: &'static str,
     },
     /// The id is not of the documented form.
-    #[error(
-        "the gateway's id {0:?} would not do: 1 to 64 of A-Z a-z 0-9 . _ -, starting with a letter or digit"
-    )]
+    #[error("the gateway's id {0:?} would not do: 1 to 64 of A-Z a-z 0-9 . _ -, starting with a letter or digit")]
     GatewayId(String),
     /// The token has characters that a header cannot carry, or none at all.
     #[error("the platform's token is empty or has characters that a header cannot carry")]
@@ -144,25 +142,10 @@ impl SyncClient {
         let (sender, status) = watch::channel(SyncStatus::new(cursor));
         let signals = Arc::new(Signals::default());
         let plan = plan::Plan::new(cursor, options.timing, options.batch);
-        let worker = worker::Worker::new(
-            plan,
-            post,
-            source,
-            durable,
-            dice,
-            sender,
-            Arc::clone(&signals),
-        );
-        let thread = thread::Builder::new()
-            .name("sync".to_owned())
-            .spawn(move || worker.run());
+        let worker = worker::Worker::new(plan, post, source, durable, dice, sender, Arc::clone(&signals));
+        let thread = thread::Builder::new().name("sync".to_owned()).spawn(move || worker.run());
         let thread = Some(thread.map_err(StartError::Thread)?);
-        Ok(Self {
-            status,
-            signals,
-            connections,
-            thread,
-        })
+        Ok(Self { status, signals, connections, thread })
     }
 
     /// How it stands; the receiver is told of every change.

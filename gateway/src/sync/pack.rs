@@ -35,12 +35,7 @@ pub(super) struct Packer {
 impl Packer {
     pub(super) fn new() -> Self {
         let deflate = Compress::new(Compression::fast(), false);
-        Self {
-            deflate,
-            crc: Crc::new(),
-            prefix: Vec::new(),
-            packed: Vec::new(),
-        }
+        Self { deflate, crc: Crc::new(), prefix: Vec::new(), packed: Vec::new() }
     }
 
     /// The records as the request's body, valid until the next call.
@@ -69,10 +64,7 @@ impl Packer {
         prefix.extend_from_slice(b"\",\"salt\":\"");
         push_hex(&mut prefix, &record.salt);
         prefix.extend_from_slice(b"\",\"entry\":");
-        let pushed = self
-            .push(&prefix)
-            .and_then(|()| self.push(&record.body))
-            .and_then(|()| self.push(b"}\n"));
+        let pushed = self.push(&prefix).and_then(|()| self.push(&record.body)).and_then(|()| self.push(b"}\n"));
         self.prefix = prefix;
         Ok(pushed?)
     }
@@ -82,8 +74,7 @@ impl Packer {
         while !bytes.is_empty() {
             let before = self.deflate.total_in();
             self.packed.reserve(ROOM);
-            self.deflate
-                .compress_vec(bytes, &mut self.packed, FlushCompress::None)?;
+            self.deflate.compress_vec(bytes, &mut self.packed, FlushCompress::None)?;
             bytes = &bytes[(self.deflate.total_in() - before) as usize..];
         }
         Ok(())
@@ -92,17 +83,12 @@ impl Packer {
     fn finish(&mut self) -> Result<(), CompressError> {
         loop {
             self.packed.reserve(ROOM);
-            if self
-                .deflate
-                .compress_vec(&[], &mut self.packed, FlushCompress::Finish)?
-                == Status::StreamEnd
-            {
+            if self.deflate.compress_vec(&[], &mut self.packed, FlushCompress::Finish)? == Status::StreamEnd {
                 break;
             }
         }
         self.packed.extend_from_slice(&self.crc.sum().to_le_bytes());
-        self.packed
-            .extend_from_slice(&self.crc.amount().to_le_bytes());
+        self.packed.extend_from_slice(&self.crc.amount().to_le_bytes());
         Ok(())
     }
 }
@@ -110,10 +96,7 @@ impl Packer {
 fn push_hex(text: &mut Vec<u8>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for byte in bytes {
-        text.extend_from_slice(&[
-            DIGITS[usize::from(byte >> 4)],
-            DIGITS[usize::from(byte & 15)],
-        ]);
+        text.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     }
 }
 
@@ -128,34 +111,19 @@ mod tests {
 
     fn unpacked(packed: &[u8]) -> String {
         let mut text = String::new();
-        GzDecoder::new(packed)
-            .read_to_string(&mut text)
-            .expect("whole gzip with the right checksum");
+        GzDecoder::new(packed).read_to_string(&mut text).expect("whole gzip with the right checksum");
         text
     }
 
     #[test]
     fn a_line_is_as_documented_and_the_body_verbatim() {
-        let record = |seq, body: &str| Record {
-            seq,
-            salt: [0xab; 16],
-            chain: [0x01; 32],
-            body: Bytes::from(body.to_owned()),
-        };
+        let record =
+            |seq, body: &str| Record { seq, salt: [0xab; 16], chain: [0x01; 32], body: Bytes::from(body.to_owned()) };
         let mut packer = Packer::new();
-        let text = unpacked(
-            packer
-                .pack(&[record(17, r#"{"v" : 1}"#), record(18, "{}")])
-                .unwrap(),
-        );
+        let text = unpacked(packer.pack(&[record(17, r#"{"v" : 1}"#), record(18, "{}")]).unwrap());
         let (chain, salt) = ("01".repeat(32), "ab".repeat(16));
-        let line = |seq, body| {
-            format!(r#"{{"seq":{seq},"chain":"{chain}","salt":"{salt}","entry":{body}}}"#)
-        };
-        assert_eq!(
-            text,
-            format!("{}\n{}\n", line(17, r#"{"v" : 1}"#), line(18, "{}"))
-        );
+        let line = |seq, body| format!(r#"{{"seq":{seq},"chain":"{chain}","salt":"{salt}","entry":{body}}}"#);
+        assert_eq!(text, format!("{}\n{}\n", line(17, r#"{"v" : 1}"#), line(18, "{}")));
     }
 
     #[test]
@@ -163,35 +131,17 @@ mod tests {
         let mut packer = Packer::new();
         let mut seed = 1_u64;
         let mut noise = || {
-            seed = seed
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             format!("{seed:x}")
         };
         let body: Bytes = (0..20_000).map(|_| noise()).collect::<String>().into();
-        let large = Record {
-            seq: 1,
-            salt: [0; 16],
-            chain: [0; 32],
-            body: body.clone(),
-        };
-        let broken = Record {
-            body: Bytes::from_static(b"{\n}"),
-            seq: 2,
-            ..large.clone()
-        };
+        let large = Record { seq: 1, salt: [0; 16], chain: [0; 32], body: body.clone() };
+        let broken = Record { body: Bytes::from_static(b"{\n}"), seq: 2, ..large.clone() };
         assert!(
-            unpacked(packer.pack(std::slice::from_ref(&large)).unwrap())
-                .contains(std::str::from_utf8(&body).unwrap())
+            unpacked(packer.pack(std::slice::from_ref(&large)).unwrap()).contains(std::str::from_utf8(&body).unwrap())
         );
-        assert!(matches!(
-            packer.pack(&[large, broken.clone()]),
-            Err(PackError::LineBreak { seq: 2 })
-        ));
-        let small = Record {
-            body: Bytes::from_static(b"{}"),
-            ..broken
-        };
+        assert!(matches!(packer.pack(&[large, broken.clone()]), Err(PackError::LineBreak { seq: 2 })));
+        let small = Record { body: Bytes::from_static(b"{}"), ..broken };
         assert!(unpacked(packer.pack(&[small]).unwrap()).starts_with(r#"{"seq":2,"#));
         assert!(packer.packed.capacity() <= KEPT + ROOM);
     }

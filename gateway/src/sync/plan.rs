@@ -50,10 +50,7 @@ pub struct BatchLimits {
 
 impl Default for BatchLimits {
     fn default() -> Self {
-        Self {
-            entries: 500,
-            bytes: 1 << 20,
-        }
+        Self { entries: 500, bytes: 1 << 20 }
     }
 }
 
@@ -110,10 +107,7 @@ pub enum Answer {
 
 impl From<Trouble> for Answer {
     fn from(trouble: Trouble) -> Self {
-        Self::Failed {
-            trouble,
-            retry_after: None,
-        }
+        Self::Failed { trouble, retry_after: None }
     }
 }
 
@@ -149,10 +143,7 @@ impl Plan {
     pub fn new(cursor: u64, timing: Timing, limits: BatchLimits) -> Self {
         Self {
             timing,
-            limits: BatchLimits {
-                entries: limits.entries.max(1),
-                ..limits
-            },
+            limits: BatchLimits { entries: limits.entries.max(1), ..limits },
             cursor,
             not_before: Duration::ZERO,
             held_until: None,
@@ -185,29 +176,17 @@ impl Plan {
     /// What to do at `now`, when the ledger is durable through `durable`.
     pub fn next(&self, now: Duration, durable: u64) -> Step {
         if let Some(until) = self.held_until.filter(|until| now < *until) {
-            return Step::Wait {
-                until: Some(until),
-                for_entries: false,
-            };
+            return Step::Wait { until: Some(until), for_entries: false };
         }
         let waiting = durable.saturating_sub(self.cursor);
         if waiting == 0 {
-            return Step::Wait {
-                until: None,
-                for_entries: true,
-            };
+            return Step::Wait { until: None, for_entries: true };
         }
         if waiting < self.limits.entries as u64 && now < self.not_before {
             // Not to be woken by every entry is the point of gathering.
-            return Step::Wait {
-                until: Some(self.not_before),
-                for_entries: false,
-            };
+            return Step::Wait { until: Some(self.not_before), for_entries: false };
         }
-        Step::Send {
-            from: self.cursor + 1,
-            limits: self.limits,
-        }
+        Step::Send { from: self.cursor + 1, limits: self.limits }
     }
 
     /// Ends whatever wait is on.
@@ -221,14 +200,9 @@ impl Plan {
         self.not_before = sent.at.saturating_add(self.timing.gather);
         match answer {
             Answer::Acknowledged(through) => self.acknowledged(now, durable, sent, through, dice),
-            Answer::Gap { expected } => {
-                self.go_on_after(now, durable, expected.saturating_sub(1), dice)
-            }
+            Answer::Gap { expected } => self.go_on_after(now, durable, expected.saturating_sub(1), dice),
             Answer::TooLarge { entries, bytes } => self.too_large(now, sent, entries, bytes, dice),
-            Answer::Failed {
-                trouble,
-                retry_after,
-            } => self.failed(now, trouble, retry_after, dice),
+            Answer::Failed { trouble, retry_after } => self.failed(now, trouble, retry_after, dice),
         }
     }
 
@@ -244,52 +218,29 @@ impl Plan {
     /// The platform says where it is, and it is not where we thought.
     fn go_on_after(&mut self, now: Duration, durable: u64, through: u64, dice: u64) {
         if through > durable {
-            return self.failed(
-                now,
-                Trouble::Ahead {
-                    platform: through,
-                    ledger: durable,
-                },
-                None,
-                dice,
-            );
+            return self.failed(now, Trouble::Ahead { platform: through, ledger: durable }, None, dice);
         }
         let moved = through != self.cursor;
         self.cursor = through;
         self.corrections += 1;
         if !moved || self.corrections > CORRECTIONS_MAX {
             self.corrections = 0;
-            let why = format!(
-                "it wants entry {} again and again and takes nothing",
-                through + 1
-            );
+            let why = format!("it wants entry {} again and again and takes nothing", through + 1);
             return self.failed(now, Trouble::Nonsense(why), None, dice);
         }
         self.succeeded();
     }
 
-    fn too_large(
-        &mut self,
-        now: Duration,
-        sent: Sent,
-        entries: Option<usize>,
-        bytes: Option<usize>,
-        dice: u64,
-    ) {
+    fn too_large(&mut self, now: Duration, sent: Sent, entries: Option<usize>, bytes: Option<usize>, dice: u64) {
         if sent.entries <= 1 {
             let detail = format!("entry {} alone is over the platform's limits", sent.from);
-            let trouble = Trouble::Refused {
-                code: "too_large".to_owned(),
-                detail,
-            };
+            let trouble = Trouble::Refused { code: "too_large".to_owned(), detail };
             return self.failed(now, trouble, None, dice);
         }
         // Halving what was sent comes to an end at one entry, whatever the platform says of its limits.
         let half = sent.entries / 2;
         self.limits.entries = half.min(entries.unwrap_or(half)).max(1);
-        self.limits.bytes = (self.limits.bytes / 2)
-            .min(bytes.unwrap_or(usize::MAX))
-            .max(1);
+        self.limits.bytes = (self.limits.bytes / 2).min(bytes.unwrap_or(usize::MAX)).max(1);
         self.succeeded();
     }
 
@@ -299,13 +250,7 @@ impl Plan {
         self.held_until = None;
     }
 
-    fn failed(
-        &mut self,
-        now: Duration,
-        trouble: Trouble,
-        retry_after: Option<Duration>,
-        dice: u64,
-    ) {
+    fn failed(&mut self, now: Duration, trouble: Trouble, retry_after: Option<Duration>, dice: u64) {
         self.failures = self.failures.saturating_add(1);
         let wait = match trouble.needs_a_person() {
             true => self.timing.held_retry / 2 + share(self.timing.held_retry / 2, dice),
@@ -319,10 +264,7 @@ impl Plan {
 
     fn backoff(&self) -> Duration {
         let doublings = self.failures.saturating_sub(1).min(31);
-        self.timing
-            .backoff_first
-            .saturating_mul(1 << doublings)
-            .min(self.timing.backoff_longest)
+        self.timing.backoff_first.saturating_mul(1 << doublings).min(self.timing.backoff_longest)
     }
 }
 

@@ -1,19 +1,6 @@
 //! What sync needs of the ledger.
 
-use bytes::Bytes;
-
-/// One entry as the ledger has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// Its number, from 1.
-    pub seq: u64,
-    /// The salt of its leaf.
-    pub salt: [u8; 16],
-    /// The chain's hash through this entry.
-    pub chain: [u8; 32],
-    /// Its verbatim bytes: one JSON object without line breaks.
-    pub body: Bytes,
-}
+pub use crate::ledger::Record;
 
 /// The ledger, as sync reads it. Called on the sync thread, so it may block.
 pub trait Source: Send + 'static {
@@ -22,12 +9,7 @@ pub trait Source: Send + 'static {
     ///
     /// # Errors
     /// [`SourceError`]; the read is tried again later.
-    fn read(
-        &mut self,
-        from_seq: u64,
-        max_entries: usize,
-        max_bytes: usize,
-    ) -> Result<Vec<Record>, SourceError>;
+    fn read(&mut self, from_seq: u64, max_entries: usize, max_bytes: usize) -> Result<Vec<Record>, SourceError>;
 
     /// The platform has stored every entry through this one: keep it as the cursor to start with next time. It goes
     /// back when the platform itself was restored from a backup. To lose it costs repeats and nothing else.

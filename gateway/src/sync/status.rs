@@ -21,23 +21,13 @@ pub struct SyncStatus {
 
 impl SyncStatus {
     pub(super) fn new(acknowledged: u64) -> Self {
-        Self {
-            reachable: false,
-            acknowledged,
-            last_error: None,
-            failures: 0,
-            last_success: None,
-            next_try: None,
-        }
+        Self { reachable: false, acknowledged, last_error: None, failures: 0, last_success: None, next_try: None }
     }
 
     /// The code of a refusal that waits for a person: the platform's (`chain_conflict`, `ledger_changed`,
     /// `unauthorized`, …) or our own ([`Trouble::code`]).
     pub fn refused_code(&self) -> Option<&str> {
-        self.last_error
-            .as_ref()
-            .filter(|trouble| trouble.needs_a_person())
-            .map(Trouble::code)
+        self.last_error.as_ref().filter(|trouble| trouble.needs_a_person()).map(Trouble::code)
     }
 }
 
@@ -109,19 +99,13 @@ impl Trouble {
     /// Whether waiting alone will not help.
     pub fn needs_a_person(&self) -> bool {
         match self {
-            Self::Refused { .. }
-            | Self::Ahead { .. }
-            | Self::Removed { .. }
-            | Self::Unsendable { .. } => true,
+            Self::Refused { .. } | Self::Ahead { .. } | Self::Removed { .. } | Self::Unsendable { .. } => true,
             Self::Unreachable(_) | Self::Busy { .. } | Self::Nonsense(_) | Self::Ledger(_) => false,
         }
     }
 
     /// Whether it came from the platform rather than from the way there or from here.
     pub(super) fn is_an_answer(&self) -> bool {
-        matches!(
-            self,
-            Self::Busy { .. } | Self::Nonsense(_) | Self::Refused { .. } | Self::Ahead { .. }
-        )
+        matches!(self, Self::Busy { .. } | Self::Nonsense(_) | Self::Refused { .. } | Self::Ahead { .. })
     }
 }

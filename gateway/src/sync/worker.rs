@@ -46,18 +46,7 @@ impl<S: Source, D: FnMut() -> u64> Worker<S, D> {
         signals: Arc<Signals>,
     ) -> Self {
         let (packer, start) = (Packer::new(), Instant::now());
-        Self {
-            plan,
-            post,
-            source,
-            durable,
-            dice,
-            status,
-            signals,
-            packer,
-            start,
-            closed: false,
-        }
+        Self { plan, post, source, durable, dice, status, signals, packer, start, closed: false }
     }
 
     pub(super) fn run(mut self) {
@@ -94,11 +83,7 @@ impl<S: Source, D: FnMut() -> u64> Worker<S, D> {
 
     fn send(&mut self, from: u64, limits: BatchLimits, durable: u64) {
         let before = self.plan.cursor();
-        let mut sent = Sent {
-            from,
-            entries: 0,
-            at: self.start.elapsed(),
-        };
+        let mut sent = Sent { from, entries: 0, at: self.start.elapsed() };
         let answer = match self.read(from, limits, durable) {
             Ok(records) => {
                 sent.entries = records.len();
@@ -113,38 +98,22 @@ impl<S: Source, D: FnMut() -> u64> Worker<S, D> {
         // The ledger may have grown meanwhile; what is durable by now counts.
         let durable = *self.durable.borrow();
         let acknowledged = matches!(answer, Answer::Acknowledged(_));
-        self.plan
-            .answered(self.start.elapsed(), durable, sent, answer, (self.dice)());
+        self.plan.answered(self.start.elapsed(), durable, sent, answer, (self.dice)());
         if self.plan.cursor() != before {
             self.source.acknowledged(self.plan.cursor());
         }
         self.tell(acknowledged);
     }
 
-    fn read(
-        &mut self,
-        from: u64,
-        limits: BatchLimits,
-        durable: u64,
-    ) -> Result<Vec<Record>, Trouble> {
-        let records = self
-            .source
-            .read(from, limits.entries, limits.bytes)
-            .map_err(|error| match error {
-                SourceError::Removed { from, first } => Trouble::Removed { from, first },
-                SourceError::Read(cause) => {
-                    Trouble::Ledger(format!("the ledger cannot be read: {cause}"))
-                }
-            })?;
-        let in_order = records
-            .iter()
-            .zip(from..)
-            .all(|(record, seq)| record.seq == seq && seq <= durable);
+    fn read(&mut self, from: u64, limits: BatchLimits, durable: u64) -> Result<Vec<Record>, Trouble> {
+        let records = self.source.read(from, limits.entries, limits.bytes).map_err(|error| match error {
+            SourceError::Removed { from, first } => Trouble::Removed { from, first },
+            SourceError::Read(cause) => Trouble::Ledger(format!("the ledger cannot be read: {cause}")),
+        })?;
+        let in_order = records.iter().zip(from..).all(|(record, seq)| record.seq == seq && seq <= durable);
         match in_order && !records.is_empty() {
             true => Ok(records),
-            false => Err(Trouble::Ledger(format!(
-                "the ledger did not give entry {from} and those after it"
-            ))),
+            false => Err(Trouble::Ledger(format!("the ledger did not give entry {from} and those after it"))),
         }
     }
 
@@ -152,9 +121,7 @@ impl<S: Source, D: FnMut() -> u64> Worker<S, D> {
         match self.packer.pack(records) {
             Ok(body) => self.post.send(from, body),
             Err(PackError::LineBreak { seq }) => Trouble::Unsendable { seq }.into(),
-            Err(PackError::Deflate(error)) => {
-                Trouble::Ledger(format!("a batch cannot be compressed: {error}")).into()
-            }
+            Err(PackError::Deflate(error)) => Trouble::Ledger(format!("a batch cannot be compressed: {error}")).into(),
         }
     }
 
@@ -175,22 +142,13 @@ impl<S: Source, D: FnMut() -> u64> Worker<S, D> {
 
     /// One line when trouble begins, changes its kind or ends; not one for each try.
     fn log_change(&self, trouble: Option<&Trouble>) {
-        let before = self
-            .status
-            .borrow()
-            .last_error
-            .as_ref()
-            .map(|trouble| trouble.code().to_owned());
+        let before = self.status.borrow().last_error.as_ref().map(|trouble| trouble.code().to_owned());
         match trouble {
             Some(trouble) if before.as_deref() != Some(trouble.code()) => {
-                tracing::warn!(
-                    code = trouble.code(),
-                    acknowledged = self.plan.cursor(),
-                    "sync: {trouble}"
-                );
+                tracing::warn!(code = trouble.code(), acknowledged = self.plan.cursor(), "sync: {trouble}");
             }
             None if before.is_some() => {
-                tracing::info!(acknowledged = self.plan.cursor(), "sync goes on")
+                tracing::info!(acknowledged = self.plan.cursor(), "sync goes on");
             }
             _ => {}
         }

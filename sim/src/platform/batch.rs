@@ -48,12 +48,7 @@ pub struct Limits {
 impl Default for Limits {
     /// The document's `x-limits`.
     fn default() -> Self {
-        Self {
-            entries: 2000,
-            bytes: 4 << 20,
-            compressed_bytes: 2 << 20,
-            line_bytes: 256 << 10,
-        }
+        Self { entries: 2000, bytes: 4 << 20, compressed_bytes: 2 << 20, line_bytes: 256 << 10 }
     }
 }
 
@@ -92,32 +87,20 @@ pub fn parse(packed: &[u8], from: u64, limits: &Limits) -> Result<Vec<Line>, Fau
     let text = unpack(packed, limits)?;
     let text = text.strip_suffix(b"\n").unwrap_or(&text);
     if text.is_empty() {
-        return Err(Fault::Body(
-            "it has no line; send at least one entry".to_owned(),
-        ));
+        return Err(Fault::Body("it has no line; send at least one entry".to_owned()));
     }
     let mut lines = Vec::new();
     for (at, line) in text.split(|byte| *byte == b'\n').enumerate() {
         if at == limits.entries {
-            return Err(Fault::TooLarge(format!(
-                "it has more than {} lines",
-                limits.entries
-            )));
+            return Err(Fault::TooLarge(format!("it has more than {} lines", limits.entries)));
         }
         if line.len() > limits.line_bytes {
-            return Err(Fault::TooLarge(format!(
-                "line {} is over {} bytes",
-                at + 1,
-                limits.line_bytes
-            )));
+            return Err(Fault::TooLarge(format!("line {} is over {} bytes", at + 1, limits.line_bytes)));
         }
         let expected = from.saturating_add(at as u64);
         let parsed = parse_line(line).and_then(|line| match line.seq == expected {
             true => Ok(line),
-            false => Err(format!(
-                "its seq is {}, not {expected} as from and the lines before it say",
-                line.seq
-            )),
+            false => Err(format!("its seq is {}, not {expected} as from and the lines before it say", line.seq)),
         });
         lines.push(parsed.map_err(|why| Fault::Malformed { line: at + 1, why })?);
     }
@@ -132,10 +115,7 @@ fn unpack(packed: &[u8], limits: &Limits) -> Result<Vec<u8>, Fault> {
         .read_to_end(&mut text)
         .map_err(|error| Fault::Body(format!("it is not whole gzip: {error}")))?;
     if text.len() > limits.bytes {
-        return Err(Fault::TooLarge(format!(
-            "it is over {} bytes decompressed",
-            limits.bytes
-        )));
+        return Err(Fault::TooLarge(format!("it is over {} bytes decompressed", limits.bytes)));
     }
     Ok(text)
 }
@@ -218,11 +198,8 @@ fn object<'a, T: Deserialize<'a>>(text: &'a str, name: &str) -> Result<T, String
     }
     serde_json::from_str(text).map_err(|error| {
         // The error's own words may quote the line.
-        let what = if error.is_data() {
-            "lacks a property, or has one too many or of another type"
-        } else {
-            "is not JSON"
-        };
+        let what =
+            if error.is_data() { "lacks a property, or has one too many or of another type" } else { "is not JSON" };
         format!("{name} {what}, at column {}", error.column())
     })
 }
@@ -233,10 +210,7 @@ fn is_rfc3339(text: &str) -> bool {
 }
 
 fn is_boot_id(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// An object with one property, named in snake_case, whose value is an object.
@@ -258,9 +232,7 @@ impl<'de> Visitor<'de> for OneKindVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OneKind, A::Error> {
-        let (kind, facts) = map
-            .next_entry::<Cow<'de, str>, &RawValue>()?
-            .ok_or_else(|| A::Error::custom("no kind"))?;
+        let (kind, facts) = map.next_entry::<Cow<'de, str>, &RawValue>()?.ok_or_else(|| A::Error::custom("no kind"))?;
         if !is_kind(&kind) || !facts.get().starts_with('{') {
             return Err(A::Error::custom("not a kind with its facts"));
         }
@@ -273,9 +245,5 @@ impl<'de> Visitor<'de> for OneKindVisitor {
 
 fn is_kind(name: &str) -> bool {
     let starts_well = name.starts_with(|first: char| first.is_ascii_lowercase());
-    starts_well
-        && name.len() <= 64
-        && name
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+    starts_well && name.len() <= 64 && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
 }

@@ -44,13 +44,7 @@ impl axum::serve::Listener for Listener {
                 Ok((tcp, addr)) => {
                     // Answers are small; waiting to fill a packet would only delay them.
                     let _ = tcp.set_nodelay(true);
-                    return (
-                        Connection {
-                            tcp,
-                            shared: Arc::clone(&self.shared),
-                        },
-                        addr,
-                    );
+                    return (Connection { tcp, shared: Arc::clone(&self.shared) }, addr);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the reference platform could not accept a connection");
@@ -70,11 +64,7 @@ fn cut<T>() -> Poll<io::Result<T>> {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.shared.mood() {
             Mood::Down => cut(),
             _ => Pin::new(&mut self.tcp).poll_read(cx, buf),
@@ -83,11 +73,7 @@ impl AsyncRead for Connection {
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match self.shared.mood() {
             Mood::Down | Mood::Mute => cut(),
             _ => Pin::new(&mut self.tcp).poll_write(cx, buf),

@@ -55,15 +55,10 @@ pub struct Options {
 
 impl Options {
     /// A platform in memory on a free loopback port, for these gateways and tokens.
-    pub fn loopback<I: Into<String>, T: Into<String>>(
-        gateways: impl IntoIterator<Item = (I, T)>,
-    ) -> Self {
+    pub fn loopback<I: Into<String>, T: Into<String>>(gateways: impl IntoIterator<Item = (I, T)>) -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            tokens: gateways
-                .into_iter()
-                .map(|(id, token)| (id.into(), token.into()))
-                .collect(),
+            tokens: gateways.into_iter().map(|(id, token)| (id.into(), token.into())).collect(),
             folder: None,
             limits: Limits::default(),
         }
@@ -140,22 +135,12 @@ impl Platform {
     /// [`StartError`]: nothing is listening then.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let shared = Arc::new(Shared::load(&options)?);
-        let listen_error = |source| StartError::Listen {
-            addr: options.listen,
-            source,
-        };
-        let listener = TcpListener::bind(options.listen)
-            .await
-            .map_err(listen_error)?;
+        let listen_error = |source| StartError::Listen { addr: options.listen, source };
+        let listener = TcpListener::bind(options.listen).await.map_err(listen_error)?;
         let addr = listener.local_addr().map_err(listen_error)?;
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(serve(listener, Arc::clone(&shared), stopped));
-        Ok(Self {
-            addr,
-            shared,
-            stop,
-            server,
-        })
+        Ok(Self { addr, shared, stop, server })
     }
 
     /// The address it listens on.
@@ -175,18 +160,12 @@ impl Platform {
 
     /// What is stored of a gateway, in order; empty for one that is not known.
     pub fn entries(&self, gateway: &str) -> Vec<Line> {
-        self.shared
-            .ledger(gateway)
-            .map(|ledger| ledger.lines().to_vec())
-            .unwrap_or_default()
+        self.shared.ledger(gateway).map(|ledger| ledger.lines().to_vec()).unwrap_or_default()
     }
 
     /// What was asked of it by a gateway, in numbers.
     pub fn counts(&self, gateway: &str) -> Counts {
-        self.shared
-            .ledger(gateway)
-            .map(|ledger| ledger.counts())
-            .unwrap_or_default()
+        self.shared.ledger(gateway).map(|ledger| ledger.counts()).unwrap_or_default()
     }
 
     /// Moves whenever entries were stored; the value is their number over all gateways since the start.
@@ -200,9 +179,7 @@ impl Platform {
     /// # Errors
     /// When the file cannot be renamed; then nothing has changed.
     pub fn replace_ledger(&self, gateway: &str) -> io::Result<()> {
-        self.shared
-            .ledger(gateway)
-            .map_or(Ok(()), |mut ledger| ledger.set_aside())
+        self.shared.ledger(gateway).map_or(Ok(()), |mut ledger| ledger.set_aside())
     }
 
     /// Stops listening, lets requests in flight end (for 5 s at most), and returns.
@@ -226,29 +203,16 @@ impl Shared {
         let mut gateways = BTreeMap::new();
         let mut ledgers = BTreeMap::new();
         for (id, token) in &options.tokens {
-            let gateway_error = |why| StartError::Gateway {
-                gateway: id.clone(),
-                why,
-            };
+            let gateway_error = |why| StartError::Gateway { gateway: id.clone(), why };
             if !is_gateway_id(id) {
-                return Err(gateway_error(
-                    "an id is 1 to 64 of A-Z a-z 0-9 . _ - and starts with a letter or digit",
-                ));
+                return Err(gateway_error("an id is 1 to 64 of A-Z a-z 0-9 . _ - and starts with a letter or digit"));
             }
             if gateways.insert(token_hash(token), id.clone()).is_some() {
-                return Err(gateway_error(
-                    "its token is another gateway's too; each needs its own",
-                ));
+                return Err(gateway_error("its token is another gateway's too; each needs its own"));
             }
             let ledger = match &options.folder {
-                Some(folder) => {
-                    Ledger::open(&folder.join(format!("{id}.ndjson"))).map_err(|source| {
-                        StartError::Load {
-                            gateway: id.clone(),
-                            source,
-                        }
-                    })?
-                }
+                Some(folder) => Ledger::open(&folder.join(format!("{id}.ndjson")))
+                    .map_err(|source| StartError::Load { gateway: id.clone(), source })?,
                 None => Ledger::in_memory(),
             };
             ledgers.insert(id.clone(), Mutex::new(ledger));
@@ -282,24 +246,14 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::R
         // An error says that the platform was dropped, which is a stop too.
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    if let Err(error) = axum::serve(listener, api::router(shared))
-        .with_graceful_shutdown(until_stopped)
-        .await
-    {
+    if let Err(error) = axum::serve(listener, api::router(shared)).with_graceful_shutdown(until_stopped).await {
         tracing::error!(%error, "the reference platform stopped serving");
     }
 }
 
 fn is_gateway_id(id: &str) -> bool {
-    let starts_well = id
-        .bytes()
-        .next()
-        .is_some_and(|byte| byte.is_ascii_alphanumeric());
-    starts_well
-        && id.len() <= 64
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    let starts_well = id.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    starts_well && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 fn token_hash(token: &str) -> Hash {

@@ -25,11 +25,7 @@ impl Problem {
         members.insert("title".to_owned(), json!(title));
         members.insert("status".to_owned(), json!(status.as_u16()));
         members.insert("code".to_owned(), json!(code));
-        Self {
-            status,
-            members,
-            headers: HeaderMap::new(),
-        }
+        Self { status, members, headers: HeaderMap::new() }
     }
 
     fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
@@ -43,112 +39,72 @@ impl Problem {
     }
 
     pub(super) fn bad_request(place: &str, detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "bad_request",
-            "The request is not of the documented form",
-        )
-        .with("where", place)
-        .with("detail", detail.into())
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", "The request is not of the documented form")
+            .with("where", place)
+            .with("detail", detail.into())
     }
 
     pub(super) fn unauthorized() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "unauthorized",
-            "A known bearer token is needed",
-        )
-        .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "A known bearer token is needed")
+            .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
     pub(super) fn forbidden() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "forbidden",
-            "This token is not for this gateway",
-        )
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "This token is not for this gateway")
     }
 
     pub(super) fn not_found() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            "There is nothing at this path",
-        )
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this path")
     }
 
     pub(super) fn method_not_allowed() -> Self {
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "This path has another method",
-        )
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This path has another method")
     }
 
     pub(super) fn unsupported_media_type(detail: &str) -> Self {
-        Self::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            "Entries come as NDJSON in gzip",
-        )
-        .with("detail", detail)
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Entries come as NDJSON in gzip")
+            .with("detail", detail)
     }
 
     pub(super) fn too_large(limits: &Limits, detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            "The batch is over a limit",
-        )
-        .with("detail", detail.into())
-        .with("limits", limits.to_json())
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The batch is over a limit")
+            .with("detail", detail.into())
+            .with("limits", limits.to_json())
     }
 
     pub(super) fn unavailable(retry_after_seconds: u16) -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "unavailable",
-            "Not now; try again later",
-        )
-        .header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds))
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not now; try again later")
+            .header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds))
     }
 
     pub(super) fn from_fault(fault: Fault, limits: &Limits) -> Self {
         match fault {
             Fault::Body(why) => Self::bad_request("body", why),
             Fault::TooLarge(why) => Self::too_large(limits, why),
-            Fault::Malformed { line, why } => Self::new(
-                StatusCode::BAD_REQUEST,
-                "malformed",
-                "A line is not of the documented form",
-            )
-            .with("line", line)
-            .with("detail", why),
+            Fault::Malformed { line, why } => {
+                Self::new(StatusCode::BAD_REQUEST, "malformed", "A line is not of the documented form")
+                    .with("line", line)
+                    .with("detail", why)
+            }
         }
     }
 
     pub(super) fn from_refusal(refusal: Refusal) -> Self {
         let detail = refusal.to_string();
         let problem = match refusal {
-            Refusal::LedgerChanged { known, given } => Self::new(
-                StatusCode::CONFLICT,
-                "ledger_changed",
-                "This gateway had another ledger until now",
-            )
-            .with("known", hex::encode(&known))
-            .with("given", hex::encode(&given)),
-            Refusal::Gap { expected, .. } => Self::new(
-                StatusCode::CONFLICT,
-                "gap",
-                "Entries are missing before this batch",
-            )
-            .with("expected", expected),
-            Refusal::Conflict { seq } => Self::new(
-                StatusCode::CONFLICT,
-                "chain_conflict",
-                "A stored entry was sent again with another hash",
-            )
-            .with("seq", seq),
+            Refusal::LedgerChanged { known, given } => {
+                Self::new(StatusCode::CONFLICT, "ledger_changed", "This gateway had another ledger until now")
+                    .with("known", hex::encode(&known))
+                    .with("given", hex::encode(&given))
+            }
+            Refusal::Gap { expected, .. } => {
+                Self::new(StatusCode::CONFLICT, "gap", "Entries are missing before this batch")
+                    .with("expected", expected)
+            }
+            Refusal::Conflict { seq } => {
+                Self::new(StatusCode::CONFLICT, "chain_conflict", "A stored entry was sent again with another hash")
+                    .with("seq", seq)
+            }
             Refusal::Broken { seq } => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "chain_broken",
@@ -166,16 +122,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let content_type = [(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        )];
-        (
-            self.status,
-            self.headers,
-            content_type,
-            Value::Object(self.members).to_string(),
-        )
-            .into_response()
+        let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
+        (self.status, self.headers, content_type, Value::Object(self.members).to_string()).into_response()
     }
 }

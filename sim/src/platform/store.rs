@@ -85,43 +85,22 @@ struct Head {
 
 impl Ledger {
     pub(super) fn in_memory() -> Self {
-        Self {
-            id: None,
-            lines: Vec::new(),
-            counts: Counts::default(),
-            file: None,
-        }
+        Self { id: None, lines: Vec::new(), counts: Counts::default(), file: None }
     }
 
     /// Opens or makes the file, verifies it, and drops a last line that a crash cut short.
     pub(super) fn open(path: &Path) -> Result<Self, LoadError> {
-        let file_error = |source| LoadError::File {
-            path: path.to_owned(),
-            source,
-        };
+        let file_error = |source| LoadError::File { path: path.to_owned(), source };
         let file = open_file(path).map_err(file_error)?;
         let text = fs::read(path).map_err(file_error)?;
-        let whole = text
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |end| end + 1);
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         if whole < text.len() {
             file.set_len(whole as u64).map_err(file_error)?;
         }
-        let mut ledger = Self {
-            file: Some((path.to_owned(), file)),
-            ..Self::in_memory()
-        };
-        for (at, line) in text[..whole]
-            .split_inclusive(|byte| *byte == b'\n')
-            .enumerate()
-        {
+        let mut ledger = Self { file: Some((path.to_owned(), file)), ..Self::in_memory() };
+        for (at, line) in text[..whole].split_inclusive(|byte| *byte == b'\n').enumerate() {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
-            ledger.load_line(line).map_err(|why| LoadError::Line {
-                path: path.to_owned(),
-                line: at + 1,
-                why,
-            })?;
+            ledger.load_line(line).map_err(|why| LoadError::Line { path: path.to_owned(), line: at + 1, why })?;
         }
         ledger.counts.stored = ledger.acknowledged();
         Ok(ledger)
@@ -129,15 +108,12 @@ impl Ledger {
 
     fn load_line(&mut self, line: &[u8]) -> Result<(), String> {
         let Some(id) = self.id else {
-            let head: Head = serde_json::from_slice(line)
-                .map_err(|_| "it does not name the ledger".to_owned())?;
+            let head: Head = serde_json::from_slice(line).map_err(|_| "it does not name the ledger".to_owned())?;
             self.id = Some(hex::decode(&head.ledger).ok_or("its ledger is not 32 hex digits")?);
             return Ok(());
         };
         let line = batch::parse_line(line)?;
-        if line.seq != self.acknowledged() + 1
-            || line.chain != next_hash(&self.last_hash(&id), &line)
-        {
+        if line.seq != self.acknowledged() + 1 || line.chain != next_hash(&self.last_hash(&id), &line) {
             return Err("it does not follow the line before it".to_owned());
         }
         self.lines.push(line);
@@ -166,8 +142,7 @@ impl Ledger {
         self.counts.batches += 1;
         let taken = self.check(&id, &lines).and_then(|known| {
             self.counts.repeats += known as u64;
-            self.append(id, lines.into_iter().skip(known).collect())
-                .map_err(Refusal::Storage)
+            self.append(id, lines.into_iter().skip(known).collect()).map_err(Refusal::Storage)
         });
         match &taken {
             Ok(()) => self.counts.stored = self.acknowledged(),
@@ -182,19 +157,12 @@ impl Ledger {
         if let Some(known) = self.id.filter(|known| known != id) {
             return Err(Refusal::LedgerChanged { known, given: *id });
         }
-        let (from, expected) = (
-            lines.first().map_or(0, |line| line.seq),
-            self.acknowledged() + 1,
-        );
+        let (from, expected) = (lines.first().map_or(0, |line| line.seq), self.acknowledged() + 1);
         if from > expected {
             return Err(Refusal::Gap { from, expected });
         }
         let stored = self.lines.get(from as usize - 1..).unwrap_or_default();
-        if let Some((line, _)) = lines
-            .iter()
-            .zip(stored)
-            .find(|(line, stored)| line.chain != stored.chain)
-        {
+        if let Some((line, _)) = lines.iter().zip(stored).find(|(line, stored)| line.chain != stored.chain) {
             return Err(Refusal::Conflict { seq: line.seq });
         }
         let before = match from {
@@ -211,10 +179,7 @@ impl Ledger {
             return Ok(());
         }
         if let Some((_, file)) = &mut self.file {
-            let head = self
-                .id
-                .is_none()
-                .then(|| format!("{{\"ledger\":\"{}\"}}\n", hex::encode(&id)));
+            let head = self.id.is_none().then(|| format!("{{\"ledger\":\"{}\"}}\n", hex::encode(&id)));
             let mut text = head.unwrap_or_default().into_bytes();
             new.iter().for_each(|line| write_line(&mut text, line));
             write_whole(file, &text)?;
@@ -225,9 +190,7 @@ impl Ledger {
     }
 
     fn last_hash(&self, id: &[u8; 16]) -> Hash {
-        self.lines
-            .last()
-            .map_or_else(|| chain::genesis(id), |line| line.chain)
+        self.lines.last().map_or_else(|| chain::genesis(id), |line| line.chain)
     }
 
     /// Begins anew; the old file keeps its content under a name with the old ledger's id.
@@ -235,18 +198,12 @@ impl Ledger {
         let Some(id) = self.id else { return Ok(()) };
         let file = match &self.file {
             Some((path, _)) => {
-                fs::rename(
-                    path,
-                    path.with_extension(format!("{}.ndjson", hex::encode(&id))),
-                )?;
+                fs::rename(path, path.with_extension(format!("{}.ndjson", hex::encode(&id))))?;
                 Some((path.clone(), open_file(path)?))
             }
             None => None,
         };
-        *self = Self {
-            file,
-            ..Self::in_memory()
-        };
+        *self = Self { file, ..Self::in_memory() };
         Ok(())
     }
 }
@@ -282,13 +239,7 @@ fn write_whole(file: &mut File, text: &[u8]) -> io::Result<()> {
 
 fn write_line(text: &mut Vec<u8>, line: &Line) {
     let (chain, salt) = (hex::encode(&line.chain), hex::encode(&line.salt));
-    text.extend_from_slice(
-        format!(
-            r#"{{"seq":{},"chain":"{chain}","salt":"{salt}","entry":"#,
-            line.seq
-        )
-        .as_bytes(),
-    );
+    text.extend_from_slice(format!(r#"{{"seq":{},"chain":"{chain}","salt":"{salt}","entry":"#, line.seq).as_bytes());
     text.extend_from_slice(&line.entry);
     text.extend_from_slice(b"}\n");
 }

@@ -22,12 +22,7 @@ pub fn lines(ledger: [u8; 16], count: u64, word: &str) -> Vec<Line> {
         let mut salt = [0; 16];
         salt[..8].copy_from_slice(&seq.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
         hash = chain_link(&hash, &leaf(&salt, entry.as_bytes()));
-        Line {
-            seq,
-            chain: hash,
-            salt,
-            entry: Bytes::from(entry),
-        }
+        Line { seq, chain: hash, salt, entry: Bytes::from(entry) }
     };
     (1..=count).map(&mut line).collect()
 }
@@ -45,19 +40,11 @@ pub fn entry(seq: u64, word: &str) -> String {
 
 /// The lines as NDJSON.
 pub fn ndjson(lines: &[Line]) -> Vec<u8> {
-    let hex = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-    };
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let mut text = Vec::new();
     for line in lines {
         let (chain, salt) = (hex(&line.chain), hex(&line.salt));
-        let head = format!(
-            r#"{{"seq":{},"chain":"{chain}","salt":"{salt}","entry":"#,
-            line.seq
-        );
+        let head = format!(r#"{{"seq":{},"chain":"{chain}","salt":"{salt}","entry":"#, line.seq);
         text.extend_from_slice(head.as_bytes());
         text.extend_from_slice(&line.entry);
         text.extend_from_slice(b"}\n");
@@ -80,31 +67,19 @@ pub struct MemoryLedger {
 
 impl MemoryLedger {
     pub fn new(lines: Vec<Line>) -> Self {
-        Self {
-            lines: Arc::new(lines),
-            acknowledged: Arc::default(),
-        }
+        Self { lines: Arc::new(lines), acknowledged: Arc::default() }
     }
 }
 
 impl Source for MemoryLedger {
-    fn read(
-        &mut self,
-        from: u64,
-        max_entries: usize,
-        max_bytes: usize,
-    ) -> Result<Vec<Record>, SourceError> {
+    fn read(&mut self, from: u64, max_entries: usize, max_bytes: usize) -> Result<Vec<Record>, SourceError> {
         let mut bytes = 0;
         let fits = |line: &&Line| {
             bytes += line.entry.len();
             bytes <= max_bytes || line.seq == from
         };
-        let record = |line: &Line| Record {
-            seq: line.seq,
-            salt: line.salt,
-            chain: line.chain,
-            body: line.entry.clone(),
-        };
+        let record =
+            |line: &Line| Record { seq: line.seq, salt: line.salt, chain: line.chain, body: line.entry.clone() };
         let rest = self.lines.iter().skip(from as usize - 1).take(max_entries);
         Ok(rest.take_while(fits).map(record).collect())
     }

@@ -10,10 +10,7 @@ const TIMING: Timing = Timing {
     connect: Duration::from_secs(10),
     request: Duration::from_secs(60),
 };
-const LIMITS: BatchLimits = BatchLimits {
-    entries: 10,
-    bytes: 1000,
-};
+const LIMITS: BatchLimits = BatchLimits { entries: 10, bytes: 1000 };
 
 fn plan(cursor: u64) -> Plan {
     Plan::new(cursor, TIMING, LIMITS)
@@ -24,10 +21,7 @@ fn ms(ms: u64) -> Duration {
 }
 
 fn send(from: u64) -> Step {
-    Step::Send {
-        from,
-        limits: LIMITS,
-    }
+    Step::Send { from, limits: LIMITS }
 }
 
 fn sent(from: u64, entries: usize, at: Duration) -> Sent {
@@ -43,45 +37,18 @@ fn unreachable() -> Answer {
 }
 
 fn refused(code: &str) -> Answer {
-    failure(Trouble::Refused {
-        code: code.to_owned(),
-        detail: String::new(),
-    })
+    failure(Trouble::Refused { code: code.to_owned(), detail: String::new() })
 }
 
 #[test]
 fn the_first_entry_goes_at_once_and_those_that_follow_gather() {
     let mut plan = plan(0);
-    assert_eq!(
-        plan.next(ms(0), 0),
-        Step::Wait {
-            until: None,
-            for_entries: true
-        }
-    );
+    assert_eq!(plan.next(ms(0), 0), Step::Wait { until: None, for_entries: true });
     assert_eq!(plan.next(ms(5000), 1), send(1));
-    plan.answered(
-        ms(5020),
-        1,
-        sent(1, 1, ms(5000)),
-        Answer::Acknowledged(1),
-        0,
-    );
+    plan.answered(ms(5020), 1, sent(1, 1, ms(5000)), Answer::Acknowledged(1), 0);
 
-    assert_eq!(
-        plan.next(ms(5020), 1),
-        Step::Wait {
-            until: None,
-            for_entries: true
-        }
-    );
-    assert_eq!(
-        plan.next(ms(5050), 2),
-        Step::Wait {
-            until: Some(ms(5200)),
-            for_entries: false
-        }
-    );
+    assert_eq!(plan.next(ms(5020), 1), Step::Wait { until: None, for_entries: true });
+    assert_eq!(plan.next(ms(5050), 2), Step::Wait { until: Some(ms(5200)), for_entries: false });
     assert_eq!(plan.next(ms(5200), 4), send(2));
 }
 
@@ -95,11 +62,7 @@ fn a_full_batch_does_not_wait_for_more() {
 #[test]
 fn only_an_acknowledgement_moves_the_cursor() {
     let mut plan = plan(5);
-    for answer in [
-        unreachable(),
-        refused("chain_broken"),
-        failure(Trouble::Busy { status: 503 }),
-    ] {
+    for answer in [unreachable(), refused("chain_broken"), failure(Trouble::Busy { status: 503 })] {
         plan.answered(ms(0), 9, sent(6, 4, ms(0)), answer, 0);
         assert_eq!(plan.cursor(), 5);
     }
@@ -127,13 +90,7 @@ fn waits_double_to_the_longest_and_are_drawn_from_the_whole_range() {
 fn new_entries_do_not_end_a_wait_after_a_failure() {
     let mut plan = plan(0);
     plan.answered(ms(0), 1, sent(1, 1, ms(0)), unreachable(), u64::MAX);
-    assert_eq!(
-        plan.next(ms(999), 5000),
-        Step::Wait {
-            until: Some(ms(1000)),
-            for_entries: false
-        }
-    );
+    assert_eq!(plan.next(ms(999), 5000), Step::Wait { until: Some(ms(1000)), for_entries: false });
     assert_eq!(plan.next(ms(1000), 5000), send(1));
 }
 
@@ -155,13 +112,7 @@ fn a_refusal_is_held_and_tried_slowly_and_a_person_can_have_it_tried_now() {
     let mut plan = plan(3);
     plan.answered(ms(0), 9, sent(4, 6, ms(0)), refused("ledger_changed"), 0);
     assert_eq!(plan.trouble().unwrap().code(), "ledger_changed");
-    assert_eq!(
-        plan.next(ms(149_999), 9),
-        Step::Wait {
-            until: Some(ms(150_000)),
-            for_entries: false
-        }
-    );
+    assert_eq!(plan.next(ms(149_999), 9), Step::Wait { until: Some(ms(150_000)), for_entries: false });
     plan.retry_now();
     assert_eq!(plan.next(ms(1), 9), send(4));
 }
@@ -169,13 +120,7 @@ fn a_refusal_is_held_and_tried_slowly_and_a_person_can_have_it_tried_now() {
 #[test]
 fn a_gap_goes_on_from_what_is_expected() {
     let mut plan = plan(100);
-    plan.answered(
-        ms(0),
-        120,
-        sent(101, 10, ms(0)),
-        Answer::Gap { expected: 41 },
-        0,
-    );
+    plan.answered(ms(0), 120, sent(101, 10, ms(0)), Answer::Gap { expected: 41 }, 0);
     assert_eq!(plan.next(ms(0), 120), send(41));
 }
 
@@ -184,13 +129,7 @@ fn a_platform_that_knows_more_than_the_ledger_is_told_to_a_person() {
     for answer in [Answer::Gap { expected: 500 }, Answer::Acknowledged(499)] {
         let mut plan = plan(100);
         plan.answered(ms(0), 120, sent(101, 10, ms(0)), answer, 0);
-        assert_eq!(
-            plan.trouble(),
-            Some(&Trouble::Ahead {
-                platform: 499,
-                ledger: 120
-            })
-        );
+        assert_eq!(plan.trouble(), Some(&Trouble::Ahead { platform: 499, ledger: 120 }));
         assert_eq!(plan.cursor(), 100);
     }
 }
@@ -198,13 +137,7 @@ fn a_platform_that_knows_more_than_the_ledger_is_told_to_a_person() {
 #[test]
 fn repeats_of_an_old_stretch_are_cut_short() {
     let mut plan = plan(0);
-    plan.answered(
-        ms(0),
-        1000,
-        sent(1, 10, ms(0)),
-        Answer::Acknowledged(900),
-        0,
-    );
+    plan.answered(ms(0), 1000, sent(1, 10, ms(0)), Answer::Acknowledged(900), 0);
     assert_eq!(plan.next(ms(0), 1000), send(901));
 }
 
@@ -212,53 +145,23 @@ fn repeats_of_an_old_stretch_are_cut_short() {
 fn a_platform_that_sends_us_in_circles_is_not_followed_for_ever() {
     let mut plan = plan(100);
     for expected in [1, 50, 1, 50, 1] {
-        plan.answered(
-            ms(0),
-            120,
-            sent(101, 10, ms(0)),
-            Answer::Gap { expected },
-            u64::MAX,
-        );
+        plan.answered(ms(0), 120, sent(101, 10, ms(0)), Answer::Gap { expected }, u64::MAX);
     }
-    assert_eq!(
-        plan.failures(),
-        0,
-        "a wait was taken, and then it was followed again"
-    );
+    assert_eq!(plan.failures(), 0, "a wait was taken, and then it was followed again");
     let mut plan = self::plan(100);
-    plan.answered(
-        ms(0),
-        120,
-        sent(101, 10, ms(0)),
-        Answer::Gap { expected: 101 },
-        u64::MAX,
-    );
+    plan.answered(ms(0), 120, sent(101, 10, ms(0)), Answer::Gap { expected: 101 }, u64::MAX);
     assert_eq!(plan.trouble().unwrap().code(), "nonsense");
-    plan.answered(
-        ms(0),
-        120,
-        sent(101, 10, ms(0)),
-        Answer::Acknowledged(100),
-        u64::MAX,
-    );
-    assert_eq!(
-        (plan.trouble().unwrap().code(), plan.failures()),
-        ("nonsense", 2)
-    );
+    plan.answered(ms(0), 120, sent(101, 10, ms(0)), Answer::Acknowledged(100), u64::MAX);
+    assert_eq!((plan.trouble().unwrap().code(), plan.failures()), ("nonsense", 2));
 }
 
 #[test]
 fn a_batch_too_large_is_halved_down_to_one_entry_which_is_held() {
     let mut plan = plan(0);
-    let too_large = || Answer::TooLarge {
-        entries: None,
-        bytes: None,
-    };
+    let too_large = || Answer::TooLarge { entries: None, bytes: None };
     for (entries, then) in [(10, 5), (5, 2), (2, 1)] {
         plan.answered(ms(0), 50, sent(1, entries, ms(0)), too_large(), 0);
-        let Step::Send { from: 1, limits } = plan.next(ms(0), 50) else {
-            panic!()
-        };
+        let Step::Send { from: 1, limits } = plan.next(ms(0), 50) else { panic!() };
         assert_eq!(limits.entries, then);
     }
     plan.answered(ms(0), 50, sent(1, 1, ms(0)), too_large(), 0);
@@ -268,20 +171,8 @@ fn a_batch_too_large_is_halved_down_to_one_entry_which_is_held() {
 #[test]
 fn the_platforms_own_limits_are_kept_when_it_tells_them() {
     let mut plan = plan(0);
-    plan.answered(
-        ms(0),
-        50,
-        sent(1, 10, ms(0)),
-        Answer::TooLarge {
-            entries: Some(3),
-            bytes: Some(400),
-        },
-        0,
-    );
-    let limits = BatchLimits {
-        entries: 3,
-        bytes: 400,
-    };
+    plan.answered(ms(0), 50, sent(1, 10, ms(0)), Answer::TooLarge { entries: Some(3), bytes: Some(400) }, 0);
+    let limits = BatchLimits { entries: 3, bytes: 400 };
     assert_eq!(plan.next(ms(0), 50), Step::Send { from: 1, limits });
 }
 
@@ -346,23 +237,12 @@ impl World {
 
     fn step(&mut self, fate: Fate, dice: u64) {
         match self.plan.next(self.now, self.durable) {
-            Step::Wait {
-                until: None,
-                for_entries,
-            } => {
-                assert!(
-                    for_entries && self.plan.cursor() >= self.durable,
-                    "sleeps though entries wait"
-                );
+            Step::Wait { until: None, for_entries } => {
+                assert!(for_entries && self.plan.cursor() >= self.durable, "sleeps though entries wait");
             }
-            Step::Wait {
-                until: Some(until), ..
-            } => {
+            Step::Wait { until: Some(until), .. } => {
                 assert!(until > self.now, "a wait that is over would spin");
-                assert!(
-                    until - self.now <= RETRY_AFTER_MAX + TIMING.backoff_longest,
-                    "a wait without bound"
-                );
+                assert!(until - self.now <= RETRY_AFTER_MAX + TIMING.backoff_longest, "a wait without bound");
             }
             Step::Send { from, limits } => self.exchange(from, limits, fate, dice),
         }
@@ -375,16 +255,9 @@ impl World {
         let before = self.plan.cursor();
         let answer = self.arrives(from, last, fate);
         let may_move = matches!(answer, Answer::Acknowledged(_) | Answer::Gap { .. });
-        self.plan
-            .answered(self.now, self.durable, sent, answer, dice);
-        assert!(
-            may_move || self.plan.cursor() == before,
-            "moved without an answer that says so"
-        );
-        assert!(
-            self.plan.cursor() <= self.platform,
-            "passed over entries that the platform does not have"
-        );
+        self.plan.answered(self.now, self.durable, sent, answer, dice);
+        assert!(may_move || self.plan.cursor() == before, "moved without an answer that says so");
+        assert!(self.plan.cursor() <= self.platform, "passed over entries that the platform does not have");
     }
 
     fn arrives(&mut self, from: u64, last: u64, fate: Fate) -> Answer {
@@ -392,31 +265,19 @@ impl World {
             Fate::Unreachable => return unreachable(),
             Fate::Busy(seconds) => {
                 let retry_after = Some(Duration::from_secs(seconds));
-                return Answer::Failed {
-                    trouble: Trouble::Busy { status: 503 },
-                    retry_after,
-                };
+                return Answer::Failed { trouble: Trouble::Busy { status: 503 }, retry_after };
             }
             Fate::Refused => return refused("unauthorized"),
             Fate::TooLarge => {
-                return Answer::TooLarge {
-                    entries: None,
-                    bytes: None,
-                };
+                return Answer::TooLarge { entries: None, bytes: None };
             }
             Fate::PlatformRestored(share) => self.platform = self.platform * u64::from(share) / 256,
             Fate::Taken | Fate::TakenButAnswerLost | Fate::TakenInPart => {}
         }
         if from > self.platform + 1 {
-            return Answer::Gap {
-                expected: self.platform + 1,
-            };
+            return Answer::Gap { expected: self.platform + 1 };
         }
-        let through = if matches!(fate, Fate::TakenInPart) {
-            from
-        } else {
-            last
-        };
+        let through = if matches!(fate, Fate::TakenInPart) { from } else { last };
         self.platform = self.platform.max(through);
         match fate {
             Fate::TakenButAnswerLost => unreachable(),

@@ -1,0 +1,100 @@
+//! Writes records out as text, in bounded memory.
+
+use super::format::Record;
+use super::layout::LayoutError;
+use super::reader::open_records;
+use super::records::{Fault, ReadError};
+use super::recover::MAX_FAULTS;
+use std::io::{self, Write};
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+/// What was written out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// Records written.
+    pub records: u64,
+    /// Number of the first; 0 if none.
+    pub first_seq: u64,
+    /// Number of the last; 0 if none.
+    pub last_seq: u64,
+    /// Damaged places within the range, at most [`MAX_FAULTS`]: their records are missing.
+    pub faults: Vec<Fault>,
+}
+
+/// Why an export broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The segments cannot be made out.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// A segment cannot be opened.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The output takes no more.
+    #[error("cannot write the export")]
+    Write(#[from] io::Error),
+}
+
+/// Writes the records of the ledger in `dir` whose numbers are in `range`, one line each, to
+/// `out`; `progress` is told the number of each one written. Reads only, beside a running gateway.
+///
+/// # Errors
+/// See [`ExportError`]. Damaged records are left out and listed.
+pub fn export_ndjson(
+    dir: &Path,
+    range: RangeInclusive<u64>,
+    out: &mut impl Write,
+    mut progress: impl FnMut(u64),
+) -> Result<Exported, ExportError> {
+    let mut exported = Exported::default();
+    let mut line = Vec::new();
+    for item in open_records(dir, *range.start())? {
+        let record = match item {
+            Ok(record) if record.seq > *range.end() => break,
+            Ok(record) => record,
+            Err(ReadError::Damaged(fault)) if fault.seq > *range.end() => break,
+            Err(ReadError::Damaged(fault)) => {
+                if exported.faults.len() < MAX_FAULTS {
+                    exported.faults.push(fault);
+                }
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        line.clear();
+        write_ndjson_line(&record, &mut line)?;
+        out.write_all(&line)?;
+        if exported.records == 0 {
+            exported.first_seq = record.seq;
+        }
+        exported.records += 1;
+        exported.last_seq = record.seq;
+        progress(record.seq);
+    }
+    out.flush()?;
+    Ok(exported)
+}
+
+/// Writes one record as `{"seq":1,"chain":"<hex>","salt":"<hex>","entry":<body verbatim>}` and a
+/// line feed. Whoever has the line and the line before it can check the chain hash.
+///
+/// # Errors
+/// What `out` says.
+pub fn write_ndjson_line(record: &Record, out: &mut impl Write) -> io::Result<()> {
+    write!(out, r#"{{"seq":{},"chain":""#, record.seq)?;
+    write_hex(&record.chain, out)?;
+    out.write_all(br#"","salt":""#)?;
+    write_hex(&record.salt, out)?;
+    out.write_all(br#"","entry":"#)?;
+    out.write_all(&record.body)?;
+    out.write_all(b"}\n")
+}
+
+fn write_hex(bytes: &[u8], out: &mut impl Write) -> io::Result<()> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        out.write_all(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])?;
+    }
+    Ok(())
+}

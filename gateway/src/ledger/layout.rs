@@ -1,0 +1,149 @@
+//! Which segments a ledger's folder holds.
+
+use super::format::{BadHeader, HEADER_LEN, Header};
+use super::medium::{Medium, MediumFile};
+use std::io;
+use std::sync::Arc;
+
+/// Name of the segment that is prepared ahead. It keeps this name for the moment between its
+/// first group and its renaming, so a reader of the folder looks into it too.
+pub(super) const SPARE_NAME: &str = "next.pre";
+
+/// A segment of the ledger.
+#[derive(Clone)]
+pub(super) struct Segment {
+    /// Number of its first record.
+    pub first_seq: u64,
+    /// What its header says; none if the header is damaged.
+    pub header: Option<Header>,
+    /// The file, held open while its name may still change.
+    pub file: Option<Arc<dyn MediumFile>>,
+    /// Whether it still bears [`SPARE_NAME`].
+    pub spare: bool,
+}
+
+impl Segment {
+    /// Name of the segment's file.
+    pub(super) fn name(&self) -> String {
+        if self.spare { SPARE_NAME.to_owned() } else { segment_name(self.first_seq) }
+    }
+
+    /// Opens the segment for reading.
+    pub(super) fn open(&self, medium: &dyn Medium) -> io::Result<Arc<dyn MediumFile>> {
+        match &self.file {
+            Some(file) => Ok(Arc::clone(file)),
+            None => medium.open(&self.name(), false),
+        }
+    }
+}
+
+/// File name of the segment whose first record has that number.
+pub(super) fn segment_name(first_seq: u64) -> String {
+    format!("{first_seq:020}.seg")
+}
+
+fn parse_segment_name(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".seg")?;
+    let well_formed = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|&seq| well_formed && seq > 0)
+}
+
+/// Why the folder could not be looked through.
+#[derive(Debug, thiserror::Error)]
+pub enum LayoutError {
+    /// The folder's files cannot be listed.
+    #[error("cannot list the ledger's folder")]
+    List(#[source] io::Error),
+    /// A segment cannot be opened or its header cannot be read.
+    #[error("cannot read the ledger segment {segment}")]
+    Read {
+        /// Name of the segment's file.
+        segment: String,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Written by a later version of schoolgate.
+    #[error(
+        "the ledger segment {segment} has format version {version}; install the schoolgate that wrote it or a later one"
+    )]
+    Newer {
+        /// Name of the segment's file.
+        segment: String,
+        /// The format version found.
+        version: u32,
+    },
+    /// Two segments belong to different ledgers.
+    #[error("the ledger segment {segment} belongs to another ledger; move it out of the folder")]
+    Foreign {
+        /// Name of the segment's file.
+        segment: String,
+    },
+}
+
+/// Reads the headers of all segments, sorted by their first record's number.
+///
+/// Runs beside a gateway that is writing: a file that is renamed meanwhile is looked for again.
+pub(super) fn read_layout(medium: &dyn Medium) -> Result<Vec<Segment>, LayoutError> {
+    const ATTEMPTS: usize = 5;
+    let mut attempt = 1;
+    loop {
+        match read_layout_once(medium) {
+            Err(LayoutError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => {
+                attempt += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+fn read_layout_once(medium: &dyn Medium) -> Result<Vec<Segment>, LayoutError> {
+    let names = medium.list().map_err(LayoutError::List)?;
+    let mut segments = Vec::new();
+    for first_seq in names.iter().filter_map(|name| parse_segment_name(name)) {
+        let (header, _) = read_header(medium, &segment_name(first_seq))?;
+        // A header that contradicts the file's name is as good as none: the records tell.
+        let header = header.filter(|header| header.first_seq == first_seq);
+        segments.push(Segment { first_seq, header, file: None, spare: false });
+    }
+    segments.sort_by_key(|segment| segment.first_seq);
+    if names.iter().any(|name| name == SPARE_NAME) {
+        adopt_spare(medium, &mut segments)?;
+    }
+    let mut headers = segments.iter().filter_map(|segment| Some((segment, segment.header?)));
+    if let Some((_, first)) = headers.next()
+        && let Some((other, _)) = headers.find(|(_, header)| header.ledger != first.ledger)
+    {
+        return Err(LayoutError::Foreign { segment: other.name() });
+    }
+    Ok(segments)
+}
+
+/// Adds the spare segment if a group was written to it. A segment of the same first number is
+/// one whose first group failed: the spare has it again.
+fn adopt_spare(medium: &dyn Medium, segments: &mut Vec<Segment>) -> Result<(), LayoutError> {
+    let (Some(header), file) = read_header(medium, SPARE_NAME)? else { return Ok(()) };
+    if segments.last().is_some_and(|last| last.first_seq > header.first_seq) {
+        return Ok(());
+    }
+    segments.retain(|segment| segment.first_seq < header.first_seq);
+    let first_seq = header.first_seq;
+    segments.push(Segment { first_seq, header: Some(header), file: Some(file), spare: true });
+    Ok(())
+}
+
+fn read_header(medium: &dyn Medium, name: &str) -> Result<(Option<Header>, Arc<dyn MediumFile>), LayoutError> {
+    let failed = |source| LayoutError::Read { segment: name.to_owned(), source };
+    let file = medium.open(name, false).map_err(failed)?;
+    let mut block = [0; HEADER_LEN];
+    // A block that cannot be read is damaged; the records behind it may be whole.
+    let header = match file.read_exact_at(&mut block, 0) {
+        Ok(()) => Header::decode(&block),
+        Err(_) => Err(BadHeader::Damaged),
+    };
+    match header {
+        Ok(header) => Ok((Some(header), file)),
+        Err(BadHeader::Damaged) => Ok((None, file)),
+        Err(BadHeader::Newer(version)) => Err(LayoutError::Newer { segment: name.to_owned(), version }),
+    }
+}

@@ -1,0 +1,131 @@
+//! The little that the ledger asks of a disk, so that tests can put a failing one in its place.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A folder of files on something that forgets what was not synced.
+pub trait Medium: Send + Sync + 'static {
+    /// Claims the folder for one writer until the guard is dropped; `WouldBlock` if it is taken.
+    ///
+    /// # Errors
+    /// Whatever the operating system says.
+    fn lock(&self) -> io::Result<Box<dyn Send + Sync>>;
+    /// Names of the files in the folder, in any order.
+    ///
+    /// # Errors
+    /// Whatever the operating system says.
+    fn list(&self) -> io::Result<Vec<String>>;
+    /// An empty file of that name, writable; one that was there loses its content.
+    ///
+    /// # Errors
+    /// Whatever the operating system says.
+    fn create(&self, name: &str) -> io::Result<Arc<dyn MediumFile>>;
+    /// The file of that name, `writable` or for reading only.
+    ///
+    /// # Errors
+    /// Whatever the operating system says.
+    fn open(&self, name: &str, writable: bool) -> io::Result<Arc<dyn MediumFile>>;
+    /// Gives a file another name, in place of any file that had it.
+    ///
+    /// # Errors
+    /// Whatever the operating system says.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Makes the names in the folder durable.
+    ///
+    /// # Errors
+    /// Whatever the operating system says.
+    fn sync_dir(&self) -> io::Result<()>;
+}
+
+/// An open file of a [`Medium`].
+pub trait MediumFile: Send + Sync {
+    /// Length in bytes.
+    ///
+    /// # Errors
+    /// Whatever the operating system says.
+    fn size(&self) -> io::Result<u64>;
+    /// Fills `buf` from `offset`.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` past the end, or whatever the operating system says.
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()>;
+    /// Writes all of `buf` at `offset`.
+    ///
+    /// # Errors
+    /// Whatever the operating system says; any part may have been written.
+    fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;
+    /// Makes the content durable (`fdatasync`). After an error, what was written before may be
+    /// lost although a later call succeeds.
+    ///
+    /// # Errors
+    /// Whatever the operating system says.
+    fn sync_data(&self) -> io::Result<()>;
+}
+
+/// The real thing: a folder of the file system.
+#[derive(Debug)]
+pub struct Disk {
+    dir: PathBuf,
+}
+
+impl Disk {
+    /// The folder at `dir`, which must exist once it is used.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+}
+
+impl Medium for Disk {
+    fn lock(&self) -> io::Result<Box<dyn Send + Sync>> {
+        let dir = File::open(&self.dir)?;
+        match dir.try_lock() {
+            Ok(()) => Ok(Box::new(dir)),
+            Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        std::fs::read_dir(&self.dir)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+
+    fn create(&self, name: &str) -> io::Result<Arc<dyn MediumFile>> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true);
+        Ok(Arc::new(options.open(self.dir.join(name))?))
+    }
+
+    fn open(&self, name: &str, writable: bool) -> io::Result<Arc<dyn MediumFile>> {
+        Ok(Arc::new(OpenOptions::new().read(true).write(writable).open(self.dir.join(name))?))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::rename(self.dir.join(from), self.dir.join(to))
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        File::open(&self.dir)?.sync_all()
+    }
+}
+
+impl MediumFile for File {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        FileExt::read_exact_at(self, buf, offset)
+    }
+
+    fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        FileExt::write_all_at(self, buf, offset)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Self::sync_data(self)
+    }
+}

@@ -1,0 +1,101 @@
+//! Reading what is durable, beside the writer and without it.
+
+use super::format::Record;
+use super::layout::{LayoutError, read_layout};
+use super::medium::Disk;
+use super::records::{ReadError, Records};
+use super::{Durable, Shared, lock};
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+
+/// Reads durable records; cheap to clone, for any thread.
+#[derive(Clone)]
+pub struct LedgerReader {
+    shared: Arc<Shared>,
+}
+
+impl LedgerReader {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// How far the ledger is on disk.
+    #[must_use]
+    pub fn durable(&self) -> Durable {
+        self.shared.durable.borrow().clone()
+    }
+
+    /// Records `from` and on: at most `max_records`, and at most `max_bytes` of bodies unless the
+    /// first alone has more. Empty if record `from` is not durable yet.
+    ///
+    /// Recent records come from memory; older ones block on the disk for about 64 KiB, so call
+    /// it off the tap's path.
+    ///
+    /// # Errors
+    /// [`ReadError`] if record `from` itself cannot be read; records before a damaged one are
+    /// given without error.
+    pub fn read(&self, from: u64, max_records: usize, max_bytes: usize) -> Result<Vec<Record>, ReadError> {
+        let through = self.shared.durable.borrow().through;
+        if from == 0 || from > through {
+            return Ok(Vec::new());
+        }
+        if let Some(records) = lock(&self.shared.tail).read(from, max_records, max_bytes) {
+            return Ok(records);
+        }
+        let mut budget = Budget::new(max_records, max_bytes);
+        let mut records = Vec::new();
+        for record in self.iter(from) {
+            match record {
+                Ok(record) if budget.admits(&record) => records.push(record),
+                Err(error) if records.is_empty() => return Err(error),
+                _ => break,
+            }
+        }
+        Ok(records)
+    }
+
+    /// All records from `from` to the last one that is durable now, in bounded memory. Blocks on
+    /// the disk.
+    #[must_use]
+    pub fn iter(&self, from: u64) -> Records {
+        // The end is taken first: what is durable by then is in the segments taken after.
+        let through = self.shared.durable.borrow().through;
+        let segments = self.shared.segments.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Records::new(Arc::clone(&self.shared.medium), segments, from)
+            .with_points(Arc::clone(&self.shared.points))
+            .through(through)
+    }
+}
+
+/// Counts what a read may still give. The first record is always admitted.
+pub(super) struct Budget {
+    records: usize,
+    bytes: usize,
+    first: bool,
+}
+
+impl Budget {
+    pub(super) fn new(records: usize, bytes: usize) -> Self {
+        Self { records, bytes, first: true }
+    }
+
+    pub(super) fn admits(&mut self, record: &Record) -> bool {
+        let fits = self.records > 0 && (self.first || record.body.len() <= self.bytes);
+        self.records = self.records.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(record.body.len());
+        self.first = false;
+        fits
+    }
+}
+
+/// The records of the ledger in `dir` from `from` on, without opening it for writing: beside a
+/// running gateway, or from a copy of the folder. The end may be a group that is being written.
+///
+/// # Errors
+/// [`LayoutError`] if the segments cannot be made out.
+pub fn open_records(dir: &Path, from: u64) -> Result<Records, LayoutError> {
+    let medium = Arc::new(Disk::new(dir));
+    let segments = read_layout(&*medium)?;
+    let first = segments.first().map_or(1, |segment| segment.first_seq);
+    Ok(Records::new(medium, segments, from.max(first)))
+}

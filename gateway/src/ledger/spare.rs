@@ -1,0 +1,170 @@
+//! Prepares the next segment ahead of time, on a thread of its own.
+//!
+//! A file that has only been allocated makes every `fdatasync` after a write commit metadata too
+//! (its extents turn from unwritten to written). Writing zeros first costs that once, off the
+//! tap's path.
+
+use super::layout::{SPARE_NAME, segment_name};
+use super::medium::{Medium, MediumFile};
+use super::{Shared, lock};
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Zeros are synced in slices, so that a tap's group never waits behind a whole segment of them.
+const SLICE_BYTES: usize = 256 << 10;
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+
+#[derive(Default)]
+struct State {
+    ready: Option<Arc<dyn MediumFile>>,
+    wanted: bool,
+    /// First record of the segment that was started in the spare file and wants its own name.
+    rename_to: Option<u64>,
+    failing: Option<Arc<str>>,
+    /// The ledger is closing: a failure is final for whoever waits.
+    giving_up: bool,
+    stop: bool,
+}
+
+enum Job {
+    Rename(u64),
+    Prepare,
+}
+
+/// The segment that is ready for when the current one is full or fails.
+pub(super) struct Spare {
+    state: Mutex<State>,
+    changed: Condvar,
+    segment_bytes: u64,
+    retry_min: Duration,
+    retry_max: Duration,
+}
+
+impl Spare {
+    pub(super) fn new(segment_bytes: u64, retry_min: Duration, retry_max: Duration) -> Self {
+        let state = Mutex::new(State { wanted: true, ..State::default() });
+        Self { state, changed: Condvar::new(), segment_bytes, retry_min, retry_max }
+    }
+
+    /// Length of a prepared segment in bytes.
+    pub(super) fn segment_bytes(&self) -> u64 {
+        self.segment_bytes
+    }
+
+    /// Waits for the spare segment. Tells `stalled` why it takes long; gives up with that reason
+    /// when the ledger is closing.
+    pub(super) fn take(&self, stalled: impl Fn(&Arc<str>)) -> Result<Arc<dyn MediumFile>, Arc<str>> {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(file) = state.ready.take() {
+                return Ok(file);
+            }
+            if let Some(why) = &state.failing {
+                stalled(why);
+                if state.giving_up {
+                    return Err(Arc::clone(why));
+                }
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The segment taken holds durable records from `first_seq`: name it so, and prepare another.
+    pub(super) fn started(&self, first_seq: u64) {
+        let mut state = lock(&self.state);
+        state.rename_to = Some(first_seq);
+        state.wanted = true;
+        self.changed.notify_all();
+    }
+
+    /// The segment taken failed: prepare it anew.
+    pub(super) fn spoiled(&self) {
+        lock(&self.state).wanted = true;
+        self.changed.notify_all();
+    }
+
+    /// From now on nobody waits for a failing disk.
+    pub(super) fn give_up(&self) {
+        lock(&self.state).giving_up = true;
+        self.changed.notify_all();
+    }
+
+    /// Ends the thread.
+    pub(super) fn stop(&self) {
+        lock(&self.state).stop = true;
+        self.changed.notify_all();
+    }
+
+    /// The preparing thread.
+    pub(super) fn run(&self, shared: &Shared) {
+        let mut wait = self.retry_min;
+        while let Some(job) = self.next_job() {
+            let result = self.perform(&job, &*shared.medium);
+            let failing = result.err().map(|error| Arc::from(error.to_string()));
+            shared.durable.send_if_modified(|durable| {
+                let changed = durable.unprepared != failing;
+                durable.unprepared.clone_from(&failing);
+                changed
+            });
+            let failed = failing.is_some();
+            let mut state = lock(&self.state);
+            state.failing = failing;
+            self.changed.notify_all();
+            if !failed {
+                wait = self.retry_min;
+                continue;
+            }
+            if state.stop {
+                return;
+            }
+            drop(self.changed.wait_timeout_while(state, wait, |state| !state.stop));
+            wait = (wait * 2).min(self.retry_max);
+        }
+    }
+
+    fn next_job(&self) -> Option<Job> {
+        let mut state = lock(&self.state);
+        loop {
+            match state.rename_to {
+                Some(first_seq) => return Some(Job::Rename(first_seq)),
+                None if state.stop => return None,
+                None if state.wanted => return Some(Job::Prepare),
+                None => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    fn perform(&self, job: &Job, medium: &dyn Medium) -> io::Result<()> {
+        match job {
+            Job::Rename(first_seq) => {
+                medium.rename(SPARE_NAME, &segment_name(*first_seq))?;
+                medium.sync_dir()?;
+                lock(&self.state).rename_to = None;
+            }
+            Job::Prepare => {
+                let file = prepare(medium, self.segment_bytes)?;
+                let mut state = lock(&self.state);
+                state.ready = Some(file);
+                state.wanted = false;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a segment's worth of zeros under the spare name and makes them durable.
+pub(super) fn prepare(medium: &dyn Medium, segment_bytes: u64) -> io::Result<Arc<dyn MediumFile>> {
+    let file = medium.create(SPARE_NAME)?;
+    let mut offset = 0;
+    while offset < segment_bytes {
+        let len = (segment_bytes - offset).min(ZEROS.len() as u64);
+        file.write_all_at(&ZEROS[..usize::try_from(len).unwrap_or(ZEROS.len())], offset)?;
+        offset += len;
+        if offset.is_multiple_of(SLICE_BYTES as u64) || offset == segment_bytes {
+            file.sync_data()?;
+        }
+    }
+    medium.sync_dir()?;
+    Ok(file)
+}

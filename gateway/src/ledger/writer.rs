@@ -1,0 +1,222 @@
+//! The writer: makes groups of what waits durable, one write and one sync each.
+
+use super::format::{HEADER_LEN, Hash, Header, LedgerId, Record, encode_record, leaf, link, record_len};
+use super::layout::Segment;
+use super::medium::MediumFile;
+use super::queue::{Queue, Waiting};
+use super::spare::Spare;
+use super::{SaltSource, Shared, lock};
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// Most bytes of records written with one sync, unless the first record alone has more.
+pub(super) const MAX_GROUP_BYTES: usize = 1 << 20;
+/// The buffer gives back what it took beyond this for a large group.
+const BUFFER_KEPT_BYTES: usize = 64 << 10;
+
+/// The segment that is written to.
+pub(super) struct Active {
+    pub file: Arc<dyn MediumFile>,
+    /// Where the next record goes; 0 while even the header is to be written.
+    pub end: u64,
+    pub size: u64,
+}
+
+/// What the writer starts from.
+pub(super) struct Start {
+    pub active: Option<Active>,
+    pub ledger: LedgerId,
+    /// Chain hash of the last record.
+    pub chain: Hash,
+    pub salts: SaltSource,
+    pub retry: (Duration, Duration),
+}
+
+struct Writer<'a> {
+    shared: &'a Shared,
+    queue: &'a Queue,
+    spare: &'a Spare,
+    start: Start,
+    /// Room for a segment's header, then the records of the group.
+    buffer: Vec<u8>,
+    group: Vec<Record>,
+}
+
+/// Runs until the queue is closed and empty, or closed while the disk fails.
+pub(super) fn run(start: Start, shared: &Shared, queue: &Queue, spare: &Spare) {
+    // Whatever ends the thread, nobody shall believe that entries are still being taken.
+    let _closed = CloseOnDrop(queue);
+    let mut writer = Writer { shared, queue, spare, start, buffer: Vec::new(), group: Vec::new() };
+    while let Some(mut waiting) = queue.take() {
+        while !waiting.is_empty() {
+            if writer.write_group(&mut waiting).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+struct CloseOnDrop<'a>(&'a Queue);
+
+impl Drop for CloseOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// The ledger was closed while the disk failed.
+struct GaveUp;
+
+impl Writer<'_> {
+    /// Makes as many entries durable as one write takes.
+    fn write_group(&mut self, waiting: &mut VecDeque<Waiting>) -> Result<(), GaveUp> {
+        let Some(first) = waiting.front() else { return Ok(()) };
+        let room = self.room_for(record_len(first.body.len()))?;
+        let chain_before = self.start.chain;
+        self.fill_group(waiting, room);
+        self.write_until_durable(chain_before)?;
+        self.publish();
+        Ok(())
+    }
+
+    /// Bytes that the group may take in the active segment; a new segment if the first record
+    /// does not fit.
+    fn room_for(&mut self, first: usize) -> Result<usize, GaveUp> {
+        let left = |active: &Active| active.size.saturating_sub(active.end.max(HEADER_LEN as u64));
+        let fits = self.start.active.as_ref().is_some_and(|active| left(active) >= first as u64);
+        if !fits {
+            self.start.active = None;
+        }
+        if self.start.active.is_none() {
+            self.roll()?;
+        }
+        let left = self.start.active.as_ref().map_or(0, left);
+        Ok(usize::try_from(left).unwrap_or(usize::MAX).min(MAX_GROUP_BYTES).max(first))
+    }
+
+    fn roll(&mut self) -> Result<(), GaveUp> {
+        let file = self.spare.take(|why| self.stall(why)).map_err(|_| GaveUp)?;
+        self.start.active = Some(Active { file, end: 0, size: self.spare.segment_bytes() });
+        Ok(())
+    }
+
+    /// Hashes and encodes entries while they fit in `room`.
+    fn fill_group(&mut self, waiting: &mut VecDeque<Waiting>, room: usize) {
+        self.group.clear();
+        self.buffer.clear();
+        self.buffer.resize(HEADER_LEN, 0);
+        while let Some(next) = waiting.front()
+            && self.buffer.len() - HEADER_LEN + record_len(next.body.len()) <= room
+            && let Some(Waiting { seq, body }) = waiting.pop_front()
+        {
+            let salt = (self.start.salts)();
+            let chain = link(&self.start.chain, &leaf(&salt, &body));
+            let record = Record { seq, salt, chain, body };
+            encode_record(&record, &mut self.buffer);
+            self.start.chain = chain;
+            self.group.push(record);
+        }
+    }
+
+    /// Writes the group, and writes it again in a new segment for as long as it takes: after a
+    /// failed sync, nobody knows what of it the disk has, and a second sync would not tell.
+    fn write_until_durable(&mut self, chain_before: Hash) -> Result<(), GaveUp> {
+        let (mut wait, retry_max) = self.start.retry;
+        let mut failures = 0u32;
+        loop {
+            if self.start.active.is_none() {
+                self.roll()?;
+            }
+            let Err(error) = self.try_write(chain_before) else { return Ok(()) };
+            let fresh = self.start.active.take().is_some_and(|active| active.end == 0);
+            if fresh {
+                self.spare.spoiled();
+            }
+            self.stall(&Arc::from(error.to_string()));
+            failures = failures.saturating_add(1);
+            if failures > 1 {
+                if !self.queue.pause(wait) {
+                    return Err(GaveUp);
+                }
+                wait = (wait * 2).min(retry_max);
+            }
+        }
+    }
+
+    fn try_write(&mut self, chain_before: Hash) -> io::Result<()> {
+        let first_seq = self.group.first().map_or(0, |record| record.seq);
+        let Some(active) = self.start.active.as_mut() else { return Ok(()) };
+        let header = Header { ledger: self.start.ledger, first_seq, chain_before };
+        if active.end == 0 {
+            // Header and records go with one sync; the file gets its name later. Recovery and
+            // readers of the folder know it by its header.
+            header.encode_into(&mut self.buffer[..HEADER_LEN]);
+            active.file.write_all_at(&self.buffer, 0)?;
+        } else {
+            active.file.write_all_at(&self.buffer[HEADER_LEN..], active.end)?;
+        }
+        active.file.sync_data()?;
+        if active.end == 0 {
+            active.end = HEADER_LEN as u64;
+            let file = Some(Arc::clone(&active.file));
+            self.shared.add_segment(Segment { first_seq, header: Some(header), file, spare: false });
+            self.spare.started(first_seq);
+        }
+        Ok(())
+    }
+
+    /// The group is on disk: tells everybody.
+    fn publish(&mut self) {
+        let records = self.group.len();
+        let bytes = self.buffer.len() - HEADER_LEN;
+        let through = self.group.last().map_or(0, |record| record.seq);
+        if let Some(active) = self.start.active.as_mut() {
+            let segment = self.shared.newest_segment();
+            let mut offset = active.end;
+            let mut tail = lock(&self.shared.tail);
+            for record in self.group.drain(..) {
+                self.shared.points.note(segment, record.seq, offset);
+                offset += record_len(record.body.len()) as u64;
+                tail.push(record);
+            }
+            active.end = offset;
+        }
+        self.queue.release(records, bytes);
+        self.shared.durable.send_modify(|durable| {
+            durable.through = through;
+            durable.stalled = None;
+        });
+        if self.buffer.capacity() > BUFFER_KEPT_BYTES {
+            self.buffer = Vec::new();
+        }
+        self.group.shrink_to(BUFFER_KEPT_BYTES / size_of::<Record>());
+    }
+
+    fn stall(&self, why: &Arc<str>) {
+        self.shared.durable.send_if_modified(|durable| {
+            let changed = durable.stalled.as_ref() != Some(why);
+            durable.stalled = Some(Arc::clone(why));
+            changed
+        });
+    }
+}
+
+impl Shared {
+    fn newest_segment(&self) -> u64 {
+        let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
+        segments.last().map_or(0, |segment| segment.first_seq)
+    }
+
+    /// Adds the segment that is written to from now on. The one before has its name by now, since
+    /// a spare is prepared only after the renaming, and need not be held open.
+    fn add_segment(&self, segment: Segment) {
+        let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
+        segments.retain(|older| older.first_seq < segment.first_seq);
+        if let Some(previous) = segments.last_mut() {
+            previous.file = None;
+        }
+        segments.push(segment);
+    }
+}

@@ -1,0 +1,127 @@
+//! The ledger as the publisher sees it: entries turned into letters.
+//!
+//! A guardian's status is the latest one, not a history: of all the entries read at once, only the last that concerns a
+//! guardian carries their status. The cursor stays before that entry until the status is acknowledged too, so none is
+//! lost.
+
+use std::{collections::HashMap, sync::Arc};
+
+use bytes::Bytes;
+use schoolgate_core::{
+    entry::{Entry, Seq, What},
+    id::{GuardianId, GuardianToken},
+    notice::{self, Notice},
+    roster::Roster,
+    site::Site,
+    state::State,
+    time::Stamp,
+};
+use tokio::sync::watch;
+
+use super::{Feed, FeedError, Letter, Message, payload::MessageWriter};
+use crate::ledger::{Durable, LedgerReader, Record};
+
+/// At most this many bytes of entries are looked at in one go.
+const READ_BYTES: usize = 256 * 1024;
+
+/// Reads the ledger, folds it, and says who is told what.
+pub struct EntryFeed {
+    reader: LedgerReader,
+    durable: watch::Receiver<Durable>,
+    writer: MessageWriter,
+    site: Arc<Site>,
+    roster: watch::Receiver<Arc<Roster>>,
+    /// What was so at the last entry read.
+    state: State,
+    place_events: bool,
+}
+
+impl EntryFeed {
+    /// A feed that goes on after `state`'s last entry. `place_events`: whether every place's entries are published.
+    pub fn new(
+        reader: LedgerReader,
+        durable: watch::Receiver<Durable>,
+        writer: MessageWriter,
+        site: Arc<Site>,
+        roster: watch::Receiver<Arc<Roster>>,
+        state: State,
+        place_events: bool,
+    ) -> Self {
+        Self { reader, durable, writer, site, roster, state, place_events }
+    }
+
+    fn letters(&mut self, records: &[Record]) -> Vec<Letter> {
+        let roster = Arc::clone(&self.roster.borrow());
+        let mut batch = Batch::default();
+        for record in records {
+            let messages = match Entry::decode(&record.body) {
+                Ok(entry) => self.tell(&entry, &record.body, &roster, &mut batch),
+                Err(error) => {
+                    tracing::error!(seq = record.seq, %error, "an entry can't be understood; nobody is told of it");
+                    Vec::new()
+                }
+            };
+            batch.letters.push(Letter { seq: record.seq, messages });
+        }
+        self.add_statuses(&mut batch, &roster);
+        batch.letters
+    }
+
+    fn tell(&mut self, entry: &Entry, body: &Bytes, roster: &Roster, batch: &mut Batch) -> Vec<Message> {
+        if entry.seq == self.state.last().next() && self.state.apply(entry).is_err() {
+            tracing::error!(seq = entry.seq.0, "an entry came out of order");
+        }
+        let mut messages = Vec::new();
+        for notice in notice::notices(entry, roster, &self.site) {
+            if let Notice::Status { guardian, token } = notice {
+                let due = StatusDue { letter: batch.letters.len(), seq: entry.seq, at: entry.at, token };
+                batch.statuses.insert(guardian, due);
+            } else {
+                messages.extend(self.writer.notice(entry, &notice));
+            }
+        }
+        // Marks of the consumers themselves have no place, so telling an entry never makes another one.
+        let place = entry.what.place().filter(|_| self.place_events && !matches!(entry.what, What::Delivered { .. }));
+        messages.extend(place.and_then(|place| self.writer.place_event(entry, place, body)));
+        messages
+    }
+
+    fn add_statuses(&self, batch: &mut Batch, roster: &Roster) {
+        for (guardian, due) in batch.statuses.drain() {
+            let children = notice::statuses(&guardian, &self.state, roster, &due.at);
+            let status = self.writer.status(due.seq, due.at.wall, (&guardian, &due.token), &children);
+            if let (Some(letter), Some(status)) = (batch.letters.get_mut(due.letter), status) {
+                letter.messages.push(status);
+            }
+        }
+    }
+}
+
+/// The letters of one read, and for each guardian the last of them that concerns them.
+#[derive(Default)]
+struct Batch {
+    letters: Vec<Letter>,
+    statuses: HashMap<GuardianId, StatusDue>,
+}
+
+/// A guardian's status, due with that letter.
+struct StatusDue {
+    letter: usize,
+    seq: Seq,
+    at: Stamp,
+    token: GuardianToken,
+}
+
+impl Feed for EntryFeed {
+    fn letters_after(&mut self, after: u64, max_letters: usize) -> Result<Vec<Letter>, FeedError> {
+        self.durable.mark_unchanged();
+        let records = self.reader.read(after + 1, max_letters, READ_BYTES).map_err(|e| FeedError(Box::new(e)))?;
+        Ok(self.letters(&records))
+    }
+
+    async fn changed(&mut self) {
+        if self.durable.changed().await.is_err() {
+            std::future::pending::<()>().await; // the ledger is closed: there will be no more
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The messages of one entry: topics and JSON, as the integrator's guide has them.
+
+use bytes::Bytes;
+use schoolgate_core::{
+    entry::{Entry, Seq},
+    id::{GatewayId, GuardianId, GuardianToken, PlaceId, SchoolId},
+    notice::{ChildStatus, Notice},
+    text::Bilingual,
+    time::Wall,
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::Message;
+
+/// Writes messages for one school and gateway.
+#[derive(Clone, Debug)]
+pub struct MessageWriter {
+    school: SchoolId,
+    gateway: GatewayId,
+    /// The ledger's short name: message ids begin with it, so that a box whose ledger was replaced never repeats one.
+    ledger: String,
+}
+
+#[derive(Serialize)]
+struct EventPayload<'a> {
+    v: u32,
+    id: &'a str,
+    at: Wall,
+    event: &'static str,
+    student: StudentPart<'a>,
+    place: &'a PlaceId,
+    text: &'a Bilingual,
+    gateway: &'a GatewayId,
+    seq: Seq,
+}
+
+#[derive(Serialize)]
+struct StudentPart<'a> {
+    id: &'a str,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct StatusPayload<'a> {
+    v: u32,
+    id: &'a str,
+    at: Wall,
+    children: &'a [ChildStatus],
+}
+
+#[derive(Serialize)]
+struct AlertPayload<'a> {
+    v: u32,
+    id: &'a str,
+    at: Wall,
+    alarm: &'a schoolgate_core::alarm::Alarm,
+    on: bool,
+    raised: Seq,
+    text: &'a Bilingual,
+    gateway: &'a GatewayId,
+}
+
+#[derive(Serialize)]
+struct PlacePayload<'a> {
+    v: u32,
+    id: &'a str,
+    at: Wall,
+    gateway: &'a GatewayId,
+    entry: &'a RawValue,
+}
+
+impl MessageWriter {
+    /// A writer for this school and gateway; `ledger` is the ledger's short name, 8 hex digits.
+    pub fn new(school: SchoolId, gateway: GatewayId, ledger: String) -> Self {
+        Self { school, gateway, ledger }
+    }
+
+    /// The message of a notice; nothing for a status, which [`status`](Self::status) writes.
+    pub fn notice(&self, entry: &Entry, notice: &Notice) -> Option<Message> {
+        let (seq, at) = (entry.seq, entry.at.wall);
+        match notice {
+            Notice::Event { token, event, student, name, place, text } => {
+                let (ledger, event) = (&self.ledger, event.name());
+                let id = format!("{ledger}-{seq}-{event}-{student}");
+                let student = StudentPart { id: student.as_str(), name };
+                let payload =
+                    EventPayload { v: 1, id: &id, at, event, student, place, text, gateway: &self.gateway, seq };
+                self.message(format!("{}/event", self.guardian(token)), &id, &payload, false)
+            }
+            Notice::Alert { role, alarm, raised, on, text } => {
+                let id = format!("{}-{seq}-alert-{}", self.ledger, role.name());
+                let (on, raised) = (*on, *raised);
+                let payload = AlertPayload { v: 1, id: &id, at, alarm, on, raised, text, gateway: &self.gateway };
+                self.message(format!("schoolgate/{}/staff/{}/alert", self.school, role.name()), &id, &payload, false)
+            }
+            Notice::Status { .. } => None,
+        }
+    }
+
+    /// What a guardian may see of their children, for the broker to keep. `seq` is the entry that it is sent for.
+    pub fn status(
+        &self,
+        seq: Seq,
+        at: Wall,
+        guardian: (&GuardianId, &GuardianToken),
+        children: &[ChildStatus],
+    ) -> Option<Message> {
+        let (who, token) = guardian;
+        let id = format!("{}-{seq}-status-{who}", self.ledger);
+        let payload = StatusPayload { v: 1, id: &id, at, children };
+        self.message(format!("{}/status", self.guardian(token)), &id, &payload, true)
+    }
+
+    /// The entry itself, for the boards and the other gateways of the campus. `body` is its JSON as the ledger has it.
+    pub fn place_event(&self, entry: &Entry, place: &PlaceId, body: &[u8]) -> Option<Message> {
+        let id = format!("{}-{}", self.ledger, entry.seq);
+        let raw: &RawValue = serde_json::from_slice(body).ok()?;
+        let payload = PlacePayload { v: 1, id: &id, at: entry.at.wall, gateway: &self.gateway, entry: raw };
+        self.message(format!("schoolgate/{}/place/{place}/event", self.school), &id, &payload, false)
+    }
+
+    fn guardian(&self, token: &GuardianToken) -> String {
+        format!("schoolgate/{}/guardian/{token}", self.school)
+    }
+
+    fn message(&self, topic: String, id: &str, payload: &impl Serialize, retain: bool) -> Option<Message> {
+        let payload = Bytes::from(serde_json::to_vec(payload).ok()?);
+        Some(Message { topic, payload, retain, expires_at: None, id: Bytes::copy_from_slice(id.as_bytes()) })
+    }
+}

@@ -1,0 +1,158 @@
+//! The roster on disk: the file that the school or the platform leaves, and the last good one that the gateway keeps.
+
+use std::{
+    fmt::Write as _,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rustix::fs::{Mode, OFlags};
+use schoolgate_core::roster::{Document, Fault, Roster};
+use sha2::{Digest, Sha256};
+
+/// Largest roster, in bytes: room for 250,000 students with two guardians each.
+pub const MAX_ROSTER_BYTES: u64 = 512 << 20;
+/// A new roster must not drop more than this part of the students: more is taken for a mistake.
+const MOST_DROPPED: f64 = 0.2;
+
+/// A roster and the SHA-256 of its document, in hex.
+#[derive(Clone, Debug)]
+pub struct LoadedRoster {
+    /// Who is who.
+    pub roster: Arc<Roster>,
+    /// SHA-256 of the document, in hex.
+    pub digest: String,
+}
+
+/// Why a roster was not taken. The last good one stays in force.
+#[derive(Debug, thiserror::Error)]
+pub enum RosterError {
+    /// The file could not be read.
+    #[error("the roster {0} can't be read")]
+    Read(PathBuf, #[source] io::Error),
+    /// The file is larger than [`MAX_ROSTER_BYTES`].
+    #[error("the roster {0} has {1} bytes; at most {MAX_ROSTER_BYTES} would do")]
+    TooLarge(PathBuf, u64),
+    /// The file is not a roster document.
+    #[error("the roster {0} is not a roster document")]
+    Parse(PathBuf, #[source] serde_json::Error),
+    /// The document has faults: all of them.
+    #[error("the roster {0} has {n} faults", n = .1.len())]
+    Faults(PathBuf, Vec<Fault>),
+    /// The document would drop too many students at once.
+    #[error(
+        "the roster {path} has {new} students, the one in force {old}: dropping more than a fifth is taken for a mistake"
+    )]
+    DropsTooMany {
+        /// The file.
+        path: PathBuf,
+        /// Students in it.
+        new: usize,
+        /// Students in the roster in force.
+        old: usize,
+    },
+    /// The last good roster could not be kept.
+    #[error("the roster can't be kept as {0}")]
+    Keep(PathBuf, #[source] io::Error),
+}
+
+/// Reads and checks a roster. `in_force` is the one that it would replace.
+pub fn load(path: &Path, in_force: Option<&Roster>) -> Result<LoadedRoster, RosterError> {
+    let bytes = read(path)?;
+    let document: Document =
+        serde_json::from_slice(&bytes).map_err(|cause| RosterError::Parse(path.to_owned(), cause))?;
+    let roster = Roster::try_new(document).map_err(|faults| RosterError::Faults(path.to_owned(), faults))?;
+    if let Some(old) = in_force.map(Roster::student_count) {
+        let new = roster.student_count();
+        #[expect(clippy::cast_precision_loss, reason = "a share of at most some hundred thousand students")]
+        let too_few = (new as f64) < old as f64 * (1.0 - MOST_DROPPED);
+        if too_few {
+            return Err(RosterError::DropsTooMany { path: path.to_owned(), new, old });
+        }
+    }
+    Ok(LoadedRoster { roster: Arc::new(roster), digest: hex(&Sha256::digest(&bytes)) })
+}
+
+/// Keeps a copy of a roster that was taken, so that it can come into force again if a later one is no good. Whole or not
+/// at all: written beside, synced, renamed.
+pub fn keep(from: &Path, to: &Path) -> Result<(), RosterError> {
+    let keep = |cause| RosterError::Keep(to.to_owned(), cause);
+    let bytes = read(from)?;
+    let beside = to.with_extension("new");
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
+    let file = rustix::fs::open(&beside, flags, Mode::RUSR | Mode::WUSR).map_err(|e| keep(e.into()))?;
+    let mut file = fs::File::from(file);
+    io::Write::write_all(&mut file, &bytes).and_then(|()| file.sync_all()).map_err(keep)?;
+    fs::rename(&beside, to).map_err(keep)?;
+    let folder = to.parent().unwrap_or(Path::new("."));
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(keep)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, RosterError> {
+    let cant_read = |cause| RosterError::Read(path.to_owned(), cause);
+    let size = fs::metadata(path).map_err(cant_read)?.len();
+    if size > MAX_ROSTER_BYTES {
+        return Err(RosterError::TooLarge(path.to_owned(), size));
+    }
+    fs::read(path).map_err(cant_read)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roster_of(students: usize) -> String {
+        let students: Vec<_> = (0..students).map(|n| format!(r#"{{"id":"s{n}","name":"s{n}"}}"#)).collect();
+        format!(r#"{{"v":1,"version":"t","students":[{}]}}"#, students.join(","))
+    }
+
+    #[test]
+    fn a_roster_that_drops_more_than_a_fifth_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("roster.json");
+        fs::write(&path, roster_of(100)).unwrap();
+        let old = load(&path, None).unwrap();
+        fs::write(&path, roster_of(80)).unwrap();
+        assert_eq!(load(&path, Some(&old.roster)).unwrap().roster.student_count(), 80);
+        fs::write(&path, roster_of(79)).unwrap();
+        assert!(matches!(load(&path, Some(&old.roster)), Err(RosterError::DropsTooMany { new: 79, old: 100, .. })));
+    }
+
+    #[test]
+    fn what_was_kept_is_the_same_roster() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, kept) = (dir.path().join("roster.json"), dir.path().join("kept.json"));
+        fs::write(&path, roster_of(3)).unwrap();
+        let loaded = load(&path, None).unwrap();
+        keep(&path, &kept).unwrap();
+        assert_eq!(load(&kept, None).unwrap().digest, loaded.digest);
+    }
+
+    #[test]
+    fn every_fault_of_a_roster_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("roster.json");
+        fs::write(&path, r#"{"v":2,"version":"","students":[{"id":"a","name":"a"},{"id":"a","name":"b"}]}"#).unwrap();
+        let Err(RosterError::Faults(_, faults)) = load(&path, None) else { panic!("taken") };
+        let at: Vec<_> = faults.iter().map(|fault| fault.at.as_str()).collect();
+        assert_eq!(at, ["v", "version", "students[1].id"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_a_roster_or_an_error(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("roster.json");
+            fs::write(&path, bytes).unwrap();
+            let _ = load(&path, None);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The adapters, made from the configuration and started.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use schoolgate_core::{id::PlaceId, roster::Roster, site::Site, state::State};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::{JoinHandle, JoinSet},
+    time::timeout,
+};
+use tracing::{info, warn};
+
+use super::{STOP_PATIENCE, StartError};
+use crate::{
+    config::{Config, Line, Mqtt, Outputs, ReaderKind, SecretText},
+    gates::{FailSafe, GateDriver, Output, Pins, SimulatedLines},
+    ledger::{Ledger, LedgerId, LedgerReader},
+    notify::{
+        ClientFiles, EntryFeed, Login, MessageWriter, Notifier, NotifySettings, NotifyStatus, Progress, TlsFiles,
+    },
+    readers::{ReaderEvent, SerialPort, card_key::CardKey, port::Port},
+    shell::GateTimes,
+    sync::{self, BatchLimits, Source, SourceError, SyncClient, SyncOptions, SyncStatus, Timing, Token},
+};
+
+/// Every reader's task.
+pub(super) struct Readers {
+    tasks: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+impl Readers {
+    pub(super) fn start(config: &Config, card_key: &CardKey, events: &mpsc::Sender<ReaderEvent>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        for reader in &config.readers {
+            let ReaderKind::Rdm6300 = reader.kind;
+            let line = SerialPort::new(reader.port.to_string_lossy(), reader.baud);
+            let port = Port::new(reader.id.clone(), line, card_key.clone(), events.clone(), random_u32);
+            tasks.spawn(port.run(stopped.clone()));
+        }
+        Self { tasks, stop }
+    }
+
+    /// Closes every port.
+    pub(super) async fn stop(&mut self) {
+        self.stop.send_replace(true);
+        let all_ended = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(STOP_PATIENCE, all_ended).await.is_err() {
+            warn!("a reader's port does not close; left to itself");
+        }
+    }
+}
+
+/// Simulated lines are connected for as long as this lives.
+pub(super) type LinesAlive = watch::Sender<bool>;
+
+/// The gates' outputs, and how long each stays on.
+pub(super) fn gates(config: &Config) -> (GateDriver, HashMap<PlaceId, GateTimes>, LinesAlive) {
+    let mut driver = GateDriver::new();
+    let mut times = HashMap::new();
+    let mut simulators: HashMap<&std::path::Path, SimulatedLines> = HashMap::new();
+    for gate in &config.gates {
+        let Outputs::Simulated { socket } = &gate.outputs;
+        let lines = simulators.entry(socket).or_insert_with(|| SimulatedLines::new(socket));
+        let wired: [(Output, &Option<Line>); 5] = [
+            (Output::Release, &gate.release),
+            (Output::Green, &gate.lamp_green),
+            (Output::Amber, &gate.lamp_amber),
+            (Output::Red, &gate.lamp_red),
+            (Output::Buzzer, &gate.buzzer),
+        ];
+        let pins = wired.into_iter().filter_map(|(output, line)| Some((output, line.as_ref()?)));
+        let pins =
+            pins.fold(Pins::new(), |pins, (output, line)| pins.with(output, lines.pin(&line.name), line.active_low));
+        driver.add_place(Instant::now(), gate.place.clone(), pins, FailSafe::Released);
+        let times_of_gate = GateTimes { release_ms: millis(gate.release_time), show_ms: millis(gate.show_time) };
+        times.insert(gate.place.clone(), times_of_gate);
+    }
+    let (never, go_on) = watch::channel(false);
+    for (_, lines) in simulators {
+        tokio::spawn(lines.run(go_on.clone(), random_u32));
+    }
+    (driver, times, never)
+}
+
+/// The publisher's task.
+pub(super) struct NotifyPart {
+    task: JoinHandle<()>,
+    stop: Option<oneshot::Sender<()>>,
+    status: watch::Receiver<NotifyStatus>,
+}
+
+/// The cursor is kept by the housekeeping, from the status; nothing is to be done at each step.
+struct KeptElsewhere;
+
+impl Progress for KeptElsewhere {
+    fn confirmed(&mut self, _through: u64) {}
+}
+
+impl NotifyPart {
+    /// The publisher, if the configuration has a broker. It goes on after `state`'s last entry.
+    pub(super) fn start(
+        config: &Config,
+        (ledger, id): (&Ledger, LedgerId),
+        site: Arc<Site>,
+        roster: watch::Receiver<Arc<Roster>>,
+        state: State,
+    ) -> Result<Option<Self>, StartError> {
+        let Some(mqtt) = &config.mqtt else {
+            info!("no broker configured: nobody is notified");
+            return Ok(None);
+        };
+        let gateway = &config.gateway;
+        let writer = MessageWriter::new(gateway.school.clone(), gateway.id.clone(), short(id));
+        let through = state.last().0;
+        let feed = EntryFeed::new(ledger.reader(), ledger.durable(), writer, site, roster, state, mqtt.place_events);
+        let settings = settings(config, mqtt)?;
+        let (notifier, status) = Notifier::new(settings, feed, KeptElsewhere, through, random_u64)
+            .map_err(|cause| StartError::Notify(Box::new(cause)))?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(notifier.run(async move {
+            let _ = stopped.await;
+        }));
+        Ok(Some(Self { task, stop: Some(stop), status }))
+    }
+
+    /// The last entry that every receiver's broker has.
+    pub(super) fn confirmed(&self) -> u64 {
+        self.status.borrow().confirmed_through
+    }
+
+    /// Finishes what is under way and leaves the broker in order.
+    pub(super) async fn stop(&mut self) {
+        self.stop.take();
+        if timeout(STOP_PATIENCE, &mut self.task).await.is_err() {
+            warn!("the broker's connection does not end; left to itself");
+            self.task.abort();
+        }
+    }
+}
+
+fn settings(config: &Config, mqtt: &Mqtt) -> Result<NotifySettings, StartError> {
+    let gateway = &config.gateway;
+    let mut settings = NotifySettings::new(&mqtt.host, mqtt.port, gateway.school.as_str(), gateway.id.as_str());
+    settings.client_id.clone_from(&mqtt.client_id);
+    settings.keep_alive = mqtt.keep_alive;
+    if let Some(user) = &mqtt.username {
+        let password = match &mqtt.password_file {
+            Some(file) => {
+                SecretText::read(file).map_err(|cause| StartError::Notify(Box::new(cause)))?.expose().to_owned()
+            }
+            None => String::new(),
+        };
+        settings.login = Some(Login { user: user.clone(), password });
+    }
+    if let Some(tls) = &mqtt.tls {
+        let client = tls.client.as_ref();
+        let client = client.map(|c| ClientFiles { certificate: c.cert_file.clone(), key: c.key_file.clone() });
+        let files = TlsFiles { ca: tls.ca_file.clone(), client };
+        settings.tls = Some(files.load().map_err(|cause| StartError::Notify(Box::new(cause)))?);
+    }
+    Ok(settings)
+}
+
+/// The platform's client.
+pub(super) struct SyncPart {
+    client: SyncClient,
+    status: watch::Receiver<SyncStatus>,
+    durable: watch::Sender<u64>,
+}
+
+/// The ledger as sync reads it.
+struct LedgerSource(LedgerReader);
+
+impl Source for LedgerSource {
+    fn read(&mut self, from_seq: u64, max_entries: usize, max_bytes: usize) -> Result<Vec<sync::Record>, SourceError> {
+        self.0.read(from_seq, max_entries, max_bytes).map_err(|cause| SourceError::Read(Box::new(cause)))
+    }
+}
+
+impl SyncPart {
+    /// The client, if the configuration has a platform. It goes on after `cursor`.
+    pub(super) fn start(
+        config: &Config,
+        (ledger, id): (&Ledger, LedgerId),
+        cursor: u64,
+    ) -> Result<Option<Self>, StartError> {
+        let Some(platform) = &config.platform else {
+            info!("no platform configured: entries stay here");
+            return Ok(None);
+        };
+        let token = SecretText::read(&platform.token_file).map_err(|cause| StartError::Sync(Box::new(cause)))?;
+        let options = SyncOptions {
+            url: platform.url.clone(),
+            gateway: config.gateway.id.as_str().to_owned(),
+            token: Token::new(token.expose()),
+            ledger: id.0,
+            ca_file: platform.ca_file.clone(),
+            timing: Timing { request: platform.timeout, ..Timing::default() },
+            batch: BatchLimits { entries: platform.batch_entries, ..BatchLimits::default() },
+        };
+        let source = LedgerSource(ledger.reader());
+        let (durable, durable_seen) = watch::channel(ledger.durable().borrow().through);
+        let client = SyncClient::start(options, source, durable_seen, cursor, sync::system_dice())
+            .map_err(|cause| StartError::Sync(Box::new(cause)))?;
+        let status = client.status();
+        Ok(Some(Self { client, status, durable }))
+    }
+
+    /// More of the ledger is on disk. Told now and then rather than at every tap: the platform can wait a moment.
+    pub(super) fn tell_durable(&self, through: u64) {
+        self.durable.send_if_modified(|known| std::mem::replace(known, through) != through);
+    }
+
+    /// The last entry that the platform has.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.status.borrow().acknowledged
+    }
+
+    /// Blocks until the client has ended.
+    pub(super) fn stop(self) {
+        self.client.stop();
+    }
+}
+
+/// The first eight hex digits of the ledger's id.
+fn short(id: LedgerId) -> String {
+    id.to_string().chars().take(8).collect()
+}
+
+/// Chance for backoff; without it, every gateway waits the same, which is safe if not kind.
+fn random_u32() -> u32 {
+    getrandom::u32().unwrap_or(u32::MAX)
+}
+
+fn random_u64() -> u64 {
+    getrandom::u64().unwrap_or(u64::MAX)
+}
+
+fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}

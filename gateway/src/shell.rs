@@ -1,0 +1,259 @@
+//! The shell around the core: brings inputs in with their moments, takes entries to the ledger and acts to the world.
+//!
+//! It decides nothing. It must never wait for the network, and for the disk only through the promise book.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use schoolgate_core::{
+    action::Act,
+    entry::{Consumer, Entry, Seq},
+    id::PlaceId,
+    picture::Picture,
+    promise::PromiseBook,
+    school::{Input, School},
+    text::Lang,
+    time::{Mono, Stamp},
+};
+use tracing::{debug, error, info, warn};
+
+use crate::{
+    clock::Clock,
+    gates::{GateAction, GateCommand, GateDriver, LineState},
+    ledger::{AppendError, Ledger},
+    readers::{ReaderEvent, ReaderHappening},
+};
+
+/// How long the lamp and the relay of a place stay on.
+#[derive(Clone, Copy, Debug)]
+pub struct GateTimes {
+    /// How long the gate stays released, in milliseconds.
+    pub release_ms: u32,
+    /// How long a lamp shows a decision, in milliseconds.
+    pub show_ms: u32,
+}
+
+/// The core and everything that it acts on.
+pub struct Shell {
+    clock: Arc<dyn Clock>,
+    school: School,
+    book: PromiseBook,
+    ledger: Ledger,
+    /// Entries that the ledger's queue has no room for; taps are let through unrecorded until it is empty again, so it
+    /// never holds more than one input's entries.
+    waiting: VecDeque<(Seq, Bytes)>,
+    unrecorded_taps: u64,
+    gates: GateDriver,
+    gate_times: HashMap<PlaceId, GateTimes>,
+    lang: Lang,
+    started: Instant,
+    last: Stamp,
+}
+
+impl Shell {
+    /// A shell around a school that the ledger has been replayed into.
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        school: School,
+        ledger: Ledger,
+        gates: GateDriver,
+        gate_times: HashMap<PlaceId, GateTimes>,
+        lang: Lang,
+    ) -> Self {
+        let started = Instant::now();
+        let mut book = PromiseBook::default();
+        book.handle_durable(school.state().last());
+        Self {
+            last: clock.stamp(started),
+            clock,
+            school,
+            book,
+            ledger,
+            waiting: VecDeque::new(),
+            unrecorded_taps: 0,
+            gates,
+            gate_times,
+            lang,
+            started,
+        }
+    }
+
+    /// The core, to look at.
+    pub fn school(&self) -> &School {
+        &self.school
+    }
+
+    /// Taps that people were let through with while no entry could be kept, since the start.
+    pub fn unrecorded_taps(&self) -> u64 {
+        self.unrecorded_taps
+    }
+
+    /// Something happened at a reader.
+    pub fn on_reader(&mut self, event: ReaderEvent) {
+        let ReaderEvent { reader, at, what } = event;
+        match what {
+            ReaderHappening::Card(credential) if self.waiting.is_empty() => {
+                self.give(at, Input::Tap { reader, credential });
+            }
+            ReaderHappening::Card(_) => self.pass_unrecorded(&reader),
+            ReaderHappening::Up => {
+                info!(%reader, "reader up");
+                self.give(at, Input::ReaderUp { reader });
+            }
+            ReaderHappening::Down(reason) => {
+                let reason = reason.say(self.lang);
+                warn!(%reader, reason, "reader down");
+                self.give(at, Input::ReaderDown { reader, reason });
+            }
+            ReaderHappening::Faults(counts) => warn!(%reader, ?counts, "faults on the reader's line"),
+        }
+    }
+
+    /// More of the ledger is on disk.
+    pub fn on_durable(&mut self, through: u64) {
+        self.book.handle_durable(Seq(through));
+        self.hand_over_waiting();
+        self.settle();
+    }
+
+    /// The moment of [`next_wakeup`](Self::next_wakeup) has come.
+    pub fn on_time(&mut self) {
+        let now = Instant::now();
+        self.gates.on_timeout(now);
+        if self.waiting.is_empty() && self.school.poll_timeout().is_some_and(|t| t.at <= self.stamp(now).mono) {
+            self.give(now, Input::Timeout);
+        }
+        self.settle();
+    }
+
+    /// Any other input, now.
+    pub fn input(&mut self, input: Input) {
+        self.give(Instant::now(), input);
+    }
+
+    /// A consumer's receiver has acknowledged everything up to here.
+    pub fn on_delivered(&mut self, consumer: Consumer, through: u64) {
+        self.give(Instant::now(), Input::Delivered { consumer, through: Seq(through) });
+    }
+
+    /// When [`on_time`](Self::on_time) must be called, at the latest.
+    pub fn next_wakeup(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let school = self.school.poll_timeout().filter(|_| self.waiting.is_empty());
+        let school = school.map(|timeout| now + self.clock.wait_until(timeout.at).max(Duration::from_millis(1)));
+        let promise = self.book.poll_timeout().map(|due| self.started + Duration::from_millis(due.0));
+        [school, promise, self.gates.next_timeout()].into_iter().flatten().min()
+    }
+
+    /// The end: every output in its safe state, every entry on disk.
+    pub fn close(mut self) -> Result<(), crate::ledger::CloseError> {
+        self.hand_over_waiting();
+        self.gates.safe(Instant::now());
+        self.ledger.close()
+    }
+
+    fn give(&mut self, at: Instant, input: Input) {
+        let now = self.stamp(at);
+        self.school.handle(now, input);
+        self.settle();
+    }
+
+    /// Events of several readers may come a little out of order; the core's time never goes back.
+    fn stamp(&mut self, at: Instant) -> Stamp {
+        let stamp = self.clock.stamp(at);
+        if stamp.boot != self.last.boot || stamp.mono >= self.last.mono {
+            self.last = stamp;
+        }
+        self.last
+    }
+
+    /// Carries out all that the core wants, until it wants nothing more.
+    fn settle(&mut self) {
+        loop {
+            while let Some(entry) = self.school.poll_entry() {
+                self.keep(&entry);
+            }
+            let now = self.promise_time();
+            while let Some(action) = self.school.poll_action() {
+                self.book.hold(now, action);
+            }
+            while let Some(act) = self.book.poll_act(now) {
+                self.carry_out(act);
+            }
+            let Some(pace) = self.book.poll_pace() else { break };
+            warn!(?pace, "the ledger's pace changed");
+            let stamp = self.stamp(Instant::now());
+            self.school.handle(stamp, Input::Ledger(pace));
+        }
+        while let Some(event) = self.gates.poll_event() {
+            match event.state {
+                LineState::Failed(why) => {
+                    error!(place = %event.place, output = ?event.output, %why, "a gate line fails");
+                }
+                LineState::Works => info!(place = %event.place, output = ?event.output, "a gate line works again"),
+            }
+        }
+    }
+
+    /// Promises are kept in true time, whatever clock the school lives by.
+    fn promise_time(&self) -> Mono {
+        Mono(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn keep(&mut self, entry: &Entry) {
+        match entry.encode() {
+            Ok(body) => self.waiting.push_back((entry.seq, Bytes::from(body))),
+            Err(cause) => error!(seq = entry.seq.0, %cause, "an entry can't be written as JSON"),
+        }
+        self.hand_over_waiting();
+    }
+
+    fn hand_over_waiting(&mut self) {
+        while let Some((seq, body)) = self.waiting.front() {
+            match self.ledger.append(seq.0, body.clone()) {
+                Ok(()) => {
+                    self.waiting.pop_front();
+                }
+                Err(AppendError::Full { .. }) => return,
+                Err(cause) => {
+                    error!(seq = seq.0, %cause, "the ledger refuses an entry");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The disk has not answered for so long that memory is full. People pass (safety first), and it is counted.
+    fn pass_unrecorded(&mut self, reader: &schoolgate_core::id::ReaderId) {
+        self.unrecorded_taps += 1;
+        if self.unrecorded_taps.is_power_of_two() {
+            error!(taps = self.unrecorded_taps, "the disk does not answer and memory is full: taps pass unrecorded");
+        }
+        let Some((place, _)) = self.school.site().place_of(reader) else { return };
+        let place = place.clone();
+        self.carry_out(Act::Show { place: place.clone(), reader: reader.clone(), picture: Picture::Degraded });
+        self.carry_out(Act::Release { place });
+    }
+
+    fn carry_out(&mut self, act: Act) {
+        let (place, release) = match &act {
+            Act::Show { place, .. } => (place, false),
+            Act::Release { place } => (place, true),
+        };
+        let Some(times) = self.gate_times.get(place).copied() else { return }; // a place without outputs shows nothing
+        let what = match &act {
+            Act::Show { picture, .. } => {
+                GateAction::Show { light: picture.light(), tone: Some(picture.tone()), for_ms: times.show_ms }
+            }
+            Act::Release { .. } => GateAction::Release { for_ms: times.release_ms },
+        };
+        let command = GateCommand { place: place.clone(), what };
+        if let Err(unknown) = self.gates.apply(Instant::now(), &command) {
+            debug!(%unknown, release, "no such gate");
+        }
+    }
+}
