@@ -1,15 +1,19 @@
-//! gw
+//! The gateway at the school gate: readers, ledger, notifications and sync around `schoolgate-core`.
+//!
+//! Everything here is an adapter: it knows a path, a port or a topic, and decides nothing. [`run`] puts the parts
+//! together, [`shell`] brings inputs to the core and carries out what it wants.
+
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod gates;
-pub mod notify;
-pub mod readers;
-pub mod sync;
-pub mod clock;
 pub mod keeper;
 pub mod ledger;
 pub mod ledger_cli;
+pub mod notify;
+pub mod readers;
 pub mod roster_file;
 pub mod run;
 pub mod shell;
 pub mod store;
+pub mod sync;

@@ -33,7 +33,7 @@ pub const MAX_SPEED: u32 = 200;
 /// When an afternoon begins.
 pub(crate) const BEGINS: Time = jiff::civil::time(16, 0, 0, 0);
 /// Minutes east of Greenwich: schoolgate's field is China, which has one time.
-const OFFSET_MIN: i16 = 8 * 60;
+pub(crate) const OFFSET_MIN: i16 = 8 * 60;
 
 /// A script.
 #[derive(Clone, Debug)]

@@ -72,7 +72,7 @@ pub fn verify_stopped(folder: &Path) -> Result<Report, LedgerCheckError> {
     if report.ledger.is_none() { Err(LedgerCheckError::Missing) } else { Ok(report) }
 }
 
-/// The ledger's short name, with which the ids of its messages begin.
+/// Which ledger it is.
 pub fn ledger_id(folder: &Path) -> Result<LedgerId, LedgerCheckError> {
     verify(folder, |_| {})?.ledger.ok_or(LedgerCheckError::Missing)
 }

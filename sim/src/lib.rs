@@ -5,12 +5,25 @@
 //! a socket for its lines, a broker and a platform.
 
 pub mod afternoon;
+pub mod board;
 pub mod broker;
 pub mod campus;
+pub mod demo;
+pub mod gateway_process;
+pub mod inbox;
+pub mod ledger_check;
 mod names;
 pub mod network;
+pub mod observer;
+pub mod page;
+pub mod picture;
 mod plan;
 pub mod platform;
+pub mod player;
+pub mod scene;
 pub mod school;
+mod stage;
+pub mod verdict;
 pub mod virtual_lines;
 pub mod virtual_reader;
+pub mod watcher;

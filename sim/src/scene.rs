@@ -7,6 +7,7 @@ use std::{
     net::SocketAddr,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use schoolgate_core::{site::PlaceRole, text::Lang, time::Wall};
@@ -48,7 +49,7 @@ pub struct Scene {
     /// The readers, in the campus's order.
     pub readers: Vec<VirtualReader>,
     /// The gates' lamps and locks.
-    pub lines: VirtualLines,
+    pub lines: Arc<VirtualLines>,
     /// The line to the broker.
     pub to_broker: Option<Relay>,
     /// The line to the platform.
@@ -90,7 +91,7 @@ impl Scene {
         let lines = VirtualLines::listen(folder.path().join("lines.sock")).map_err(SceneError::Lines)?;
         let scene = Self {
             readers,
-            lines,
+            lines: Arc::new(lines),
             to_broker: relay(setting.broker).await?,
             to_platform: relay(setting.platform).await?,
             school: setting.school,
