@@ -1,6 +1,13 @@
 //! The reference platform is held to the OpenAPI document: every answer must be one that the document has for that
 //! path, method and status, in body and headers, and every accepted line must fit the document's line.
-#![allow(missing_docs, reason = "a test binary")]
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test binary"
+)]
 
 mod support;
 

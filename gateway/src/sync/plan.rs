@@ -200,7 +200,9 @@ impl Plan {
         self.not_before = sent.at.saturating_add(self.timing.gather);
         match answer {
             Answer::Acknowledged(through) => self.acknowledged(now, durable, sent, through, dice),
-            Answer::Gap { expected } => self.go_on_after(now, durable, expected.saturating_sub(1), dice),
+            Answer::Gap { expected } => {
+                self.go_on_after(now, durable, expected.saturating_sub(1), dice);
+            }
             Answer::TooLarge { entries, bytes } => self.too_large(now, sent, entries, bytes, dice),
             Answer::Failed { trouble, retry_after } => self.failed(now, trouble, retry_after, dice),
         }

@@ -106,12 +106,15 @@ impl<S: Source, D: FnMut() -> u64> Worker<S, D> {
     }
 
     fn read(&mut self, from: u64, limits: BatchLimits, durable: u64) -> Result<Vec<Record>, Trouble> {
-        let records = self.source.read(from, limits.entries, limits.bytes).map_err(|error| match error {
+        // A batch must not carry what a power cut could still take away.
+        let durable_entries = usize::try_from(durable - from + 1).unwrap_or(usize::MAX);
+        let max_entries = limits.entries.min(durable_entries);
+        let records = self.source.read(from, max_entries, limits.bytes).map_err(|error| match error {
             SourceError::Removed { from, first } => Trouble::Removed { from, first },
             SourceError::Read(cause) => Trouble::Ledger(format!("the ledger cannot be read: {cause}")),
         })?;
-        let in_order = records.iter().zip(from..).all(|(record, seq)| record.seq == seq && seq <= durable);
-        match in_order && !records.is_empty() {
+        let in_order = records.iter().zip(from..).all(|(record, seq)| record.seq == seq);
+        match in_order && (1..=max_entries).contains(&records.len()) {
             true => Ok(records),
             false => Err(Trouble::Ledger(format!("the ledger did not give entry {from} and those after it"))),
         }

@@ -1,6 +1,7 @@
 //! Refusals, as RFC 9457 problem documents with the document's codes.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::AppendHeaders;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
@@ -12,7 +13,7 @@ use super::store::Refusal;
 pub(super) struct Problem {
     status: StatusCode,
     members: Map<String, Value>,
-    headers: HeaderMap,
+    header: Option<(HeaderName, HeaderValue)>,
 }
 
 /// `Retry-After` when the store itself fails.
@@ -25,7 +26,7 @@ impl Problem {
         members.insert("title".to_owned(), json!(title));
         members.insert("status".to_owned(), json!(status.as_u16()));
         members.insert("code".to_owned(), json!(code));
-        Self { status, members, headers: HeaderMap::new() }
+        Self { status, members, header: None }
     }
 
     fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
@@ -33,8 +34,8 @@ impl Problem {
         self
     }
 
-    fn header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+    fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
         self
     }
 
@@ -123,6 +124,6 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
-        (self.status, self.headers, content_type, Value::Object(self.members).to_string()).into_response()
+        (self.status, AppendHeaders(self.header), content_type, Value::Object(self.members).to_string()).into_response()
     }
 }

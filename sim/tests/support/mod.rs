@@ -1,5 +1,5 @@
 //! A ledger made up for tests, shared by the tests of the platform and of sync.
-#![allow(dead_code, missing_docs, reason = "each test binary uses a part of it")]
+#![allow(dead_code, missing_docs, unreachable_pub, reason = "each test binary uses a part of it")]
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
