@@ -235,7 +235,13 @@ impl Names {
             What::Waiting { student, tap } => {
                 let (who, place) = (self.student(student), self.place(&tap.place));
                 let parts = |lang| (who.get(lang), place.get(lang));
-                (Waits, say(parts, |lang, (who, place)| text!(lang, zh: "{who} 在{place}等待", en: "{who} waits at the {place}")))
+                (
+                    Waits,
+                    say(
+                        parts,
+                        |lang, (who, place)| text!(lang, zh: "{who} 在{place}等待", en: "{who} waits at the {place}"),
+                    ),
+                )
             }
             What::Called { guardian, students, tap } => {
                 let (by, place) = (self.guardian(guardian), self.place(&tap.place));
@@ -244,7 +250,9 @@ impl Names {
                 let parts = |lang| (by.get(lang), place.get(lang), first.get(lang));
                 let text = say(parts, |lang, (by, place, who)| match others {
                     0 => text!(lang, zh: "{by}到了{place}，呼叫 {who}", en: "{by} is at the {place}: calling {who}"),
-                    _ => text!(lang, zh: "{by}到了{place}，呼叫 {who} 等{all}人", en: "{by} is at the {place}: calling {who} and {others} more"),
+                    _ => {
+                        text!(lang, zh: "{by}到了{place}，呼叫 {who} 等{all}人", en: "{by} is at the {place}: calling {who} and {others} more")
+                    }
                 });
                 (Waits, text)
             }
@@ -254,11 +262,23 @@ impl Names {
                     Recipient::Guardian(guardian) => {
                         let by = self.guardian(guardian);
                         let parts = |lang| (who.get(lang), by.get(lang));
-                        (Went, say(parts, |lang, (who, by)| text!(lang, zh: "{who} 由{by}接走", en: "{who} picked up by {by}")))
+                        (
+                            Went,
+                            say(
+                                parts,
+                                |lang, (who, by)| text!(lang, zh: "{who} 由{by}接走", en: "{who} picked up by {by}"),
+                            ),
+                        )
                     }
                     Recipient::Alone => {
                         let parts = |lang| (who.get(lang),);
-                        (Went, say(parts, |lang, (who,)| text!(lang, zh: "{who} 自行回家", en: "{who} set off home alone")))
+                        (
+                            Went,
+                            say(
+                                parts,
+                                |lang, (who,)| text!(lang, zh: "{who} 自行回家", en: "{who} set off home alone"),
+                            ),
+                        )
                     }
                 }
             }
@@ -315,7 +335,9 @@ impl Names {
             }
             Reason::NobodyToFetch => text!(lang, zh: "没有可接的学生", en: "has nobody here to fetch"),
             Reason::NotAuthorised => text!(lang, zh: "今日无接送授权", en: "is not authorised today"),
-            Reason::Restricted => text!(lang, zh: "受限制，不得接走孩子", en: "is under a restriction: must not fetch the child"),
+            Reason::Restricted => {
+                text!(lang, zh: "受限制，不得接走孩子", en: "is under a restriction: must not fetch the child")
+            }
             Reason::OutsideHours => text!(lang, zh: "不在放学时段", en: "outside the release hours"),
         })
     }

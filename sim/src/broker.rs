@@ -110,7 +110,7 @@ mod tests {
         AsyncClient, Event, EventLoop, MqttOptions,
         mqttbytes::{
             QoS,
-            v5::{LastWill, Packet, Publish, PubAckReason},
+            v5::{LastWill, Packet, PubAckReason, Publish},
         },
     };
 

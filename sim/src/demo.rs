@@ -154,9 +154,11 @@ impl Demo {
     async fn afternoon(&mut self, broker: SocketAddr, number: u32) -> Result<Verdict, DemoError> {
         let mut stage = Stage::set(&self.options, broker, number, Arc::clone(&self.board)).await?;
         let (students, speed) = (stage.scene.school.students.len(), stage.speed);
-        say(&self.board, LineKind::Stage, |lang| {
-            text!(lang, zh: "{students} 名学生的下午，{speed} 倍速", en: "an afternoon of {students} students, {speed} times as fast as life")
-        });
+        say(
+            &self.board,
+            LineKind::Stage,
+            |lang| text!(lang, zh: "{students} 名学生的下午，{speed} 倍速", en: "an afternoon of {students} students, {speed} times as fast as life"),
+        );
         let mut gateway = stage.scene.start_gateway().await?;
         let played = self.play_acts(&mut stage, &mut gateway).await;
         stage.scene.set_weather(Weather::Fair);
@@ -196,9 +198,11 @@ impl Demo {
 
     /// Waits until everything has arrived, stops the gateway, and counts.
     async fn finish(&self, stage: Stage, mut gateway: GatewayProcess) -> Result<Verdict, DemoError> {
-        say(&self.board, LineKind::Stage, |lang| {
-            text!(lang, zh: "放学结束，等待全部送达", en: "the afternoon is over; waiting for everything to arrive")
-        });
+        say(
+            &self.board,
+            LineKind::Stage,
+            |lang| text!(lang, zh: "放学结束，等待全部送达", en: "the afternoon is over; waiting for everything to arrive"),
+        );
         let give_up = Instant::now() + DRAIN_PATIENCE;
         while !stage.observer.is_settled() && Instant::now() < give_up && !*self.stop.borrow() {
             gateway.check()?;
@@ -208,15 +212,19 @@ impl Demo {
         let report = verify_stopped(&stage.scene.ledger())?;
         let verdict = stage.verdict(&report).await?;
         if verdict.is_good() {
-            say(&self.board, LineKind::Stage, |lang| {
-                text!(lang, zh: "网关已停止，记录校验无误", en: "the gateway has stopped; its ledger verifies")
-            });
+            say(
+                &self.board,
+                LineKind::Stage,
+                |lang| text!(lang, zh: "网关已停止，记录校验无误", en: "the gateway has stopped; its ledger verifies"),
+            );
         } else {
             let kept = stage.scene.keep();
             let kept = kept.display();
-            say(&self.board, LineKind::Alarm, |lang| {
-                text!(lang, zh: "现场保留在 {kept}", en: "everything is kept in {kept}")
-            });
+            say(
+                &self.board,
+                LineKind::Alarm,
+                |lang| text!(lang, zh: "现场保留在 {kept}", en: "everything is kept in {kept}"),
+            );
         }
         Ok(verdict)
     }
@@ -228,9 +236,11 @@ async fn fail_network(board: &Board, scene: &Scene, pace: Pace) {
     sleep_until(pace.true_time(cut).into()).await;
     scene.set_weather(Weather::Cut);
     board.change(|view| view.set_weather(Weather::Cut));
-    say(board, LineKind::Stage, |lang| {
-        text!(lang, zh: "网络中断：通知与同步暂停，刷卡照常", en: "the network is cut: messages and sync wait, taps go on")
-    });
+    say(
+        board,
+        LineKind::Stage,
+        |lang| text!(lang, zh: "网络中断：通知与同步暂停，刷卡照常", en: "the network is cut: messages and sync wait, taps go on"),
+    );
     sleep_until(pace.true_time(healed).into()).await;
     scene.set_weather(Weather::Fair);
     board.change(|view| view.set_weather(Weather::Fair));

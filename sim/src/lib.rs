@@ -20,6 +20,8 @@ pub mod picture;
 mod plan;
 pub mod platform;
 pub mod player;
+#[cfg(test)]
+mod rehearsal;
 pub mod scene;
 pub mod school;
 mod stage;

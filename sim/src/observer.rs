@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use schoolgate_core::{entry::Entry, state::State};
+use schoolgate_core::{entry::Entry, id::PlaceId, state::State};
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinHandle, spawn_blocking},
@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     afternoon::Afternoon,
     board::{Board, Lamps, Names},
-    campus::Campus,
+    campus::{Campus, Spot},
     inbox::{Message, MessageKey},
     ledger_check::{LedgerView, ledger_id},
     player::Pace,
@@ -210,8 +210,8 @@ impl Looker {
 
     fn lamps(&self) -> Vec<Lamps> {
         let lines = self.subject.lines.levels();
-        let lit = |place, lamp| lines.get(format!("{place}.{lamp}").as_str()).copied().unwrap_or(false);
-        let lamps = |spot: &crate::campus::Spot| Lamps {
+        let lit = |place: &PlaceId, lamp: &str| lines.get(format!("{place}.{lamp}").as_str()).copied().unwrap_or(false);
+        let lamps = |spot: &Spot| Lamps {
             name: spot.name.clone(),
             green: lit(&spot.id, "green"),
             amber: lit(&spot.id, "amber"),

@@ -180,7 +180,10 @@ impl Scene {
         spots.iter().for_each(|spot| add_spot(&mut text, spot, self.lines.path()));
         for (Reader { id, place, .. }, port) in readers.iter().zip(&self.readers) {
             let port = port.path().display();
-            add(&mut text, format_args!("[[reader]]\nid = \"{id}\"\nplace = \"{place}\"\nkind = \"rdm6300\"\nport = \"{port}\""));
+            add(
+                &mut text,
+                format_args!("[[reader]]\nid = \"{id}\"\nplace = \"{place}\"\nkind = \"rdm6300\"\nport = \"{port}\""),
+            );
         }
         if let Some(relay) = &self.to_broker {
             let (host, port) = (relay.addr().ip(), relay.addr().port());
@@ -212,7 +215,10 @@ fn add_spot(text: &mut String, spot: &Spot, socket: &Path) {
     add(text, format_args!("[[place]]\nid = \"{id}\"\nrole = \"{role}\"\nname_zh = \"{zh}\"\nname_en = \"{en}\""));
     let lamps = "green amber red".split(' ').map(|lamp| format!("lamp_{lamp}_line = \"{id}.{lamp}\"\n"));
     let lamps: String = lamps.collect();
-    add(text, format_args!("[[gate]]\nplace = \"{id}\"\nbackend = \"simulated\"\nsocket = \"{socket}\"\n{release}{lamps}"));
+    add(
+        text,
+        format_args!("[[gate]]\nplace = \"{id}\"\nbackend = \"simulated\"\nsocket = \"{socket}\"\n{release}{lamps}"),
+    );
 }
 
 fn add(text: &mut String, section: std::fmt::Arguments<'_>) {

@@ -44,7 +44,10 @@ pub struct NotSubscribed(SocketAddr);
 
 impl Watcher {
     /// Subscribes to everything that this school's people are told. News go to `news` too, in the order of their coming.
-    pub async fn listen(broker: SocketAddr, school: &SchoolId) -> Result<(Self, mpsc::Receiver<Message>), NotSubscribed> {
+    pub async fn listen(
+        broker: SocketAddr,
+        school: &SchoolId,
+    ) -> Result<(Self, mpsc::Receiver<Message>), NotSubscribed> {
         let mut options = MqttOptions::new("schoolgate-sim-watcher", broker.ip().to_string(), broker.port());
         options.set_keep_alive(Duration::from_secs(30)).set_clean_start(true);
         let (client, events) = AsyncClient::new(options, MAX_REQUESTS);
@@ -53,8 +56,13 @@ impl Watcher {
         let (subscribed, ready) = oneshot::channel();
         let filters = ["guardian/+/event", "place/+/event", "staff/+/alert"];
         let filters = filters.map(|end| Filter::new(format!("schoolgate/{school}/{end}"), QoS::AtLeastOnce));
-        let listener =
-            Listener { client, filters: filters.to_vec(), inbox: Arc::clone(&inbox), news, subscribed: Some(subscribed) };
+        let listener = Listener {
+            client,
+            filters: filters.to_vec(),
+            inbox: Arc::clone(&inbox),
+            news,
+            subscribed: Some(subscribed),
+        };
         let watcher = Self { inbox, listening: tokio::spawn(listener.run(events)) };
         match timeout(PATIENCE, ready).await {
             Ok(Ok(())) => Ok((watcher, receiver)),
