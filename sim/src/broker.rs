@@ -54,7 +54,11 @@ impl Broker {
         let addr = free_port().map_err(BrokerError::FreePort)?;
         let config = config(addr);
         // `start` joins the threads that it starts, so it needs one of its own.
-        let serve = move || Rumqttd::new(config).start();
+        let serve = move || {
+            if let Err(error) = Rumqttd::new(config).start() {
+                tracing::error!(%error, "the broker ended");
+            }
+        };
         thread::Builder::new().name("broker".into()).spawn(serve).map_err(BrokerError::Thread)?;
         wait_until_it_listens(addr)?;
         Ok(Self { addr })

@@ -268,7 +268,7 @@ impl Maker {
 
     fn elder(&mut self, surname: &str, n: usize) -> String {
         let own = names::surname(&mut self.rng);
-        names::elder(&mut self.rng, if n % 2 == 0 { surname } else { own })
+        names::elder(&mut self.rng, if n.is_multiple_of(2) { surname } else { own })
     }
 
     /// 128 bits that nobody guesses, in hex.
