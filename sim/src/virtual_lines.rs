@@ -281,14 +281,14 @@ mod tests {
         let place = PlaceId::try_new("east-gate").unwrap();
         let pins = Output::ALL
             .into_iter()
-            .fold(Pins::new(), |pins, output| pins.with(output, simulated.pin(&place, output), false));
+            .fold(Pins::new(), |pins, output| pins.with(output, simulated.pin(&format!("{place}.{output}")), false));
         let (_stop, stopped) = watch::channel(false);
         tokio::spawn(simulated.run(stopped, || 0));
         let mut driver = GateDriver::new();
         driver.add_place(Instant::now(), place.clone(), pins, FailSafe::Released);
         assert!(!soon(watch.wait_for("east-gate.green", false)).await.high);
 
-        let show = GateAction::Show { light: Light::Green, tone: Tone::None, for_ms: 2_000 };
+        let show = GateAction::Show { light: Light::Green, tone: Some(Tone::Ok), for_ms: 2_000 };
         let told = Instant::now();
         driver.apply(told, &GateCommand { place: place.clone(), what: show }).unwrap();
 
