@@ -34,6 +34,8 @@ const EVENTS_AT_ONCE: usize = 64;
 const HOUSEKEEPING: Duration = Duration::from_millis(500);
 /// How long the last entries may take to reach the disk at the stop.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the last entries may take to reach the broker and the platform at the stop.
+const DELIVERY_PATIENCE: Duration = Duration::from_secs(2);
 /// How long the network's parts may take to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -174,6 +176,7 @@ impl Gateway {
         self.housekeep();
         self.shell.input(now(), Input::Stopping);
         self.flush().await;
+        self.deliver_last().await;
 
         if let Some(notify) = self.notify.as_mut() {
             notify.stop().await;
@@ -189,6 +192,28 @@ impl Gateway {
         match self.shell.close(now()) {
             Ok(()) => info!("stopped"),
             Err(cause) => error!(cause = %start::chain(&cause), "stopped, but not everything is on disk"),
+        }
+    }
+
+    /// The last entries go out now if they can; else they do after the next start.
+    async fn deliver_last(&mut self) {
+        let last = self.shell.school().state().last().0;
+        if let Some(sync) = &self.sync {
+            sync.tell_durable(last);
+        }
+        let (notify, sync) = (&mut self.notify, &mut self.sync);
+        let notified = async {
+            if let Some(notify) = notify {
+                notify.caught_up(last).await;
+            }
+        };
+        let synced = async {
+            if let Some(sync) = sync {
+                sync.caught_up(last).await;
+            }
+        };
+        if timeout(DELIVERY_PATIENCE, async { tokio::join!(notified, synced) }).await.is_err() {
+            info!("the last entries go out after the next start");
         }
     }
 

@@ -134,6 +134,12 @@ impl NotifyPart {
         self.status.borrow().confirmed_through
     }
 
+    /// Waits until the broker has everything through that entry; not at all while there is no connection.
+    pub(super) async fn caught_up(&mut self, through: u64) {
+        let settled = |status: &NotifyStatus| !status.connected || status.confirmed_through >= through;
+        let _ = self.status.wait_for(settled).await;
+    }
+
     /// Finishes what is under way and leaves the broker in order.
     pub(super) async fn stop(&mut self) {
         self.stop.take();
@@ -220,6 +226,12 @@ impl SyncPart {
     /// The last entry that the platform has.
     pub(super) fn acknowledged(&self) -> u64 {
         self.status.borrow().acknowledged
+    }
+
+    /// Waits until the platform has everything through that entry; not at all while it can't be reached.
+    pub(super) async fn caught_up(&mut self, through: u64) {
+        let settled = |status: &SyncStatus| !status.reachable || status.acknowledged >= through;
+        let _ = self.status.wait_for(settled).await;
     }
 
     /// Blocks until the client has ended.
