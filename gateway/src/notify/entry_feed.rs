@@ -68,9 +68,7 @@ impl EntryFeed {
     }
 
     fn tell(&mut self, entry: &Entry, body: &Bytes, roster: &Roster, batch: &mut Batch) -> Vec<Message> {
-        if entry.seq == self.state.last().next() && self.state.apply(entry).is_err() {
-            tracing::error!(seq = entry.seq.0, "an entry came out of order");
-        }
+        self.fold(entry);
         let mut messages = Vec::new();
         for notice in notice::notices(entry, roster, &self.site) {
             if let Notice::Status { guardian, token } = notice {
@@ -84,6 +82,16 @@ impl EntryFeed {
         let place = entry.what.place().filter(|_| self.place_events && !matches!(entry.what, What::Delivered { .. }));
         messages.extend(place.and_then(|place| self.writer.place_event(entry, place, body)));
         messages
+    }
+
+    /// Entries come again after a lost connection; these are in the state already.
+    fn fold(&mut self, entry: &Entry) {
+        if entry.seq > self.state.last() {
+            self.state.skip_lost(Seq(entry.seq.0 - 1)); // nothing, unless entries before it can't be read any more
+            if let Err(cause) = self.state.apply(entry) {
+                tracing::error!(%cause, "an entry came out of order");
+            }
+        }
     }
 
     fn add_statuses(&self, batch: &mut Batch, roster: &Roster) {
@@ -132,3 +140,6 @@ impl Feed for EntryFeed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
