@@ -3,6 +3,8 @@
 //! Everything here is an adapter: it knows a path, a port or a topic, and decides nothing. [`run`] puts the parts
 //! together, [`shell`] brings inputs to the core and carries out what it wants.
 
+pub mod backoff;
+pub mod chain;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -1,13 +1,13 @@
 //! The one binary: `schoolgate run`, `config` and `ledger`.
 
 use std::{
-    error::Error,
     io::{self, Write},
     process::ExitCode,
 };
 
 use clap::Parser;
 use schoolgate::{
+    chain::chain,
     cli::{self, Cli, Command, EXIT_FAULTS, EXIT_FINE, EXIT_USAGE},
     config::{self, Loaded},
     ledger_cli, run,
@@ -69,16 +69,4 @@ fn or_broken_pipe(written: io::Result<u8>) -> u8 {
 
 fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
-}
-
-/// The error and its causes, in one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        cause = source.source();
-    }
-    text
 }

@@ -14,6 +14,7 @@ use tokio::{
 use tracing::{error, info, warn};
 
 use crate::{
+    chain::chain,
     config::{Config, Loaded},
     keeper::{Keeper, Progress},
     ledger::Durable,
@@ -155,7 +156,7 @@ impl Gateway {
             Ok(loaded) => {
                 let kept = start::kept_roster(&self.config);
                 if let Err(cause) = roster_file::keep(&self.config.gateway.roster, &kept) {
-                    warn!(cause = %start::chain(&cause), "the new roster is in force but is not kept for the next start");
+                    warn!(cause = %chain(&cause), "the new roster is in force but is not kept for the next start");
                 }
                 info!(version = loaded.roster.version, students = loaded.roster.student_count(), "roster adopted");
                 self.roster.send_replace(Arc::clone(&loaded.roster));
@@ -191,7 +192,7 @@ impl Gateway {
         self.keeper.stop(progress);
         match self.shell.close(now()) {
             Ok(()) => info!("stopped"),
-            Err(cause) => error!(cause = %start::chain(&cause), "stopped, but not everything is on disk"),
+            Err(cause) => error!(cause = %chain(&cause), "stopped, but not everything is on disk"),
         }
     }
 
@@ -233,7 +234,7 @@ fn now() -> std::time::Instant {
 }
 
 fn tell_refused(cause: &RosterError, lang: Lang) {
-    error!(cause = %start::chain(cause), "the roster was refused; the last good one stays in force");
+    error!(cause = %chain(cause), "the roster was refused; the last good one stays in force");
     if let RosterError::Faults(_, faults) = cause {
         faults.iter().for_each(|fault| error!("{}", fault.render(lang)));
     }

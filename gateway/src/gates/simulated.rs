@@ -17,7 +17,7 @@ use tokio::{
     time::sleep,
 };
 
-use crate::readers::backoff::Backoff;
+use crate::backoff::Backoff;
 
 /// The first wait before the simulator is called again.
 const RECONNECT_FIRST: Duration = Duration::from_millis(50);
@@ -83,12 +83,13 @@ impl SimulatedLines {
         tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => {}
-            () = self.keep_connected(Backoff::new(RECONNECT_FIRST, RECONNECT_LAST, random)) => {}
+            () = self.keep_connected(random) => {}
         }
         self.state().socket = None;
     }
 
-    async fn keep_connected(&self, mut backoff: Backoff) {
+    async fn keep_connected(&self, mut random: impl FnMut() -> u32) {
+        let mut backoff = Backoff::new(RECONNECT_FIRST, RECONNECT_LAST);
         loop {
             if let Ok(socket) = UnixStream::connect(&self.0.path).await {
                 backoff.reset();
@@ -98,7 +99,7 @@ impl SimulatedLines {
                 self.state().socket = None;
                 tracing::warn!(path = %self.0.path.display(), %lost, "the simulator of the gate lines is gone");
             }
-            sleep(backoff.next_wait()).await;
+            sleep(backoff.next_wait(random())).await;
         }
     }
 

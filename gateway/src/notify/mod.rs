@@ -18,7 +18,6 @@
 //!   next, and loses or repeats messages by it.
 //! - `notifier.rs` connects again after a pause that grows.
 
-mod backoff;
 mod entry_feed;
 mod failure;
 mod feed;
@@ -31,11 +30,10 @@ mod status;
 mod tls;
 mod window;
 
-pub use backoff::{BACKOFF_MAX, BACKOFF_MIN};
 pub use entry_feed::EntryFeed;
 pub use feed::{Feed, FeedError, Letter, Progress};
 pub use message::{Message, PACKET_LIMIT_BYTES, Unfit};
-pub use notifier::{FEED_PAUSE, Notifier, Received};
+pub use notifier::{BACKOFF_MAX, BACKOFF_MIN, FEED_PAUSE, Notifier, Received};
 pub use payload::MessageWriter;
 pub use session::{ACK_PATIENCE, STOP_PATIENCE};
 pub use settings::{

@@ -15,12 +15,16 @@ use tracing::{info, warn};
 
 use super::{
     Feed, Message, NotifySettings, NotifyStatus, Progress, SettingsError, Trouble,
-    backoff::{BACKOFF_MAX, Backoff},
     message::topic_class,
     session::{Ended, Session},
     window::{Passed, Position, Ticket, Window},
 };
+use crate::backoff::Backoff;
 
+/// The shortest pause before the broker is called again.
+pub const BACKOFF_MIN: Duration = Duration::from_millis(250);
+/// The longest pause before the broker is called again.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// How long to wait before the ledger is asked again after it could not be read.
 pub const FEED_PAUSE: Duration = Duration::from_secs(1);
 
@@ -51,7 +55,7 @@ pub struct Notifier<F, P> {
     reconnect: Backoff,
     options: MqttOptions,
     progress: P,
-    random: Box<dyn FnMut() -> u64 + Send>,
+    random: Box<dyn FnMut() -> u32 + Send>,
     status: watch::Sender<NotifyStatus>,
 }
 
@@ -78,7 +82,7 @@ impl<F: Feed, P: Progress> Notifier<F, P> {
         feed: F,
         progress: P,
         confirmed_through: u64,
-        random: impl FnMut() -> u64 + Send + 'static,
+        random: impl FnMut() -> u32 + Send + 'static,
     ) -> Result<(Self, watch::Receiver<NotifyStatus>), SettingsError> {
         settings.check()?;
         let (status, watched) = watch::channel(NotifyStatus::new(confirmed_through));
@@ -88,8 +92,8 @@ impl<F: Feed, P: Progress> Notifier<F, P> {
             window: Window::new(confirmed_through, settings.window.into()),
             suspects_until: None,
             inbox: None,
-            hold: Backoff::default(),
-            reconnect: Backoff::default(),
+            hold: Backoff::new(BACKOFF_MIN, BACKOFF_MAX),
+            reconnect: Backoff::new(BACKOFF_MIN, BACKOFF_MAX),
             options: settings.options(),
             settings,
             progress,
@@ -123,7 +127,7 @@ impl<F: Feed, P: Progress> Notifier<F, P> {
             if begun.elapsed() > BACKOFF_MAX {
                 self.reconnect.reset();
             }
-            let pause = self.reconnect.next((self.random)());
+            let pause = self.reconnect.next_wait((self.random)());
             warn!(pause_ms = pause.as_millis(), "{trouble}");
             self.tell(|status| status.last_error = Some(trouble));
             self.tell_connected(false);
@@ -167,7 +171,7 @@ impl<F, P: Progress> Notifier<F, P> {
 
     /// The broker does not take a message now. Gives the pause until it is to be tried again.
     pub(super) fn hold_back(&mut self, position: Position, reason: PubAckReason) -> Duration {
-        let pause = self.hold.next((self.random)());
+        let pause = self.hold.next_wait((self.random)());
         if let Some((seq, message)) = self.window.entry_of(position) {
             let trouble = Trouble::HeldBack { seq, class: topic_class(&message.topic), reason };
             warn!(pause_ms = pause.as_millis(), "{trouble}");

@@ -7,7 +7,6 @@
 //!
 //! A card's own number never leaves this module: no event, log line or error holds it.
 
-pub mod backoff;
 pub mod card_key;
 mod counters;
 mod event;

@@ -12,11 +12,11 @@ use tokio::{
 pub use super::serial::OpenPort;
 use super::{
     DownReason, FaultCounts, ReaderCounters, ReaderEvent, ReaderHappening,
-    backoff::Backoff,
     card_key::CardKey,
     presence::{Confirmation, Presence},
     rdm6300::{CardNumber, Decoded, Decoder, Fault},
 };
+use crate::backoff::Backoff;
 
 /// The first wait before a lost port is opened again.
 pub const REOPEN_FIRST: Duration = Duration::from_millis(100);
@@ -50,6 +50,7 @@ pub struct Port<O> {
     events: mpsc::Sender<ReaderEvent>,
     presence: Presence<CardNumber>,
     backoff: Backoff,
+    random: Box<dyn FnMut() -> u32 + Send>,
     /// Why the port is down, as last told; none while it is up.
     told_down: Option<DownReason>,
     unreported: FaultCounts,
@@ -75,7 +76,8 @@ impl<O: OpenPort> Port<O> {
             counters: Arc::default(),
             events,
             presence: Presence::new(Confirmation::First),
-            backoff: Backoff::new(REOPEN_FIRST, REOPEN_LAST, random),
+            backoff: Backoff::new(REOPEN_FIRST, REOPEN_LAST),
+            random: Box::new(random),
             told_down: None,
             unreported: FaultCounts::default(),
             next_fault_report: None,
@@ -107,7 +109,8 @@ impl<O: OpenPort> Port<O> {
             if let Err(nobody) = self.open_and_listen().await {
                 return nobody;
             }
-            sleep(self.backoff.next_wait()).await;
+            let wait = self.backoff.next_wait((self.random)());
+            sleep(wait).await;
         }
     }
 

@@ -120,7 +120,7 @@ impl NotifyPart {
         let through = state.last().0;
         let feed = EntryFeed::new(ledger.reader(), ledger.durable(), writer, site, roster, state, mqtt.place_events);
         let settings = settings(config, mqtt)?;
-        let (notifier, status) = Notifier::new(settings, feed, KeptElsewhere, through, random_u64)
+        let (notifier, status) = Notifier::new(settings, feed, KeptElsewhere, through, random_u32)
             .map_err(|cause| StartError::Notify(Box::new(cause)))?;
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(notifier.run(async move {
@@ -248,10 +248,6 @@ fn short(id: LedgerId) -> String {
 /// Chance for backoff; without it, every gateway waits the same, which is safe if not kind.
 fn random_u32() -> u32 {
     getrandom::u32().unwrap_or(u32::MAX)
-}
-
-fn random_u64() -> u64 {
-    getrandom::u64().unwrap_or(u64::MAX)
 }
 
 fn millis(duration: Duration) -> u32 {

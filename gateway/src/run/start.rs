@@ -13,6 +13,7 @@ use tracing::{error, info, warn};
 
 use super::{Gateway, READER_EVENTS, Signals, parts, tell_refused};
 use crate::{
+    chain::chain,
     clock::{self, Clock, SimulatedClock, SystemClock},
     config::{self, Config, Loaded},
     keeper::{Keeper, Progress},
@@ -64,18 +65,6 @@ pub enum StartError {
     /// Sync could not be set up.
     #[error("the platform's client can't be set up")]
     Sync(#[source] Box<dyn Error + Send + Sync>),
-}
-
-/// An error with all its causes, in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        cause = source.source();
-    }
-    text
 }
 
 /// Where the last good roster is kept.

@@ -158,8 +158,7 @@ impl Gate {
         let now = self.at(3_600_000);
         self.shell.close(now).unwrap();
         let (ledger, _) =
-            Ledger::open_on(Arc::new(self.disk), Options::new(LedgerId([7; 16]), Box::new(|| [9; 16])))
-                .unwrap();
+            Ledger::open_on(Arc::new(self.disk), Options::new(LedgerId([7; 16]), Box::new(|| [9; 16]))).unwrap();
         ledger.reader().iter(1).map(|record| Entry::decode(&record.unwrap().body).unwrap().what.kind()).collect()
     }
 }
