@@ -215,7 +215,7 @@ fn concerns(record: &Record, subject: &str) -> bool {
 
 fn describe(fault: &Fault, lang: Lang) -> String {
     let (segment, offset, seq) = (&fault.segment, fault.offset, fault.seq);
-    text!(lang, zh: "损坏：分段 {segment} 偏移 {offset} 处，记录 {seq}（{fault}）", en: "damage: segment {segment} at byte {offset}, entry {seq} ({fault})")
+    text!(lang, zh: "损坏：记录 {seq}（分段 {segment}，偏移 {offset}）：{fault}", en: "damage: {fault}")
 }
 
 fn hex(bytes: &[u8]) -> String {

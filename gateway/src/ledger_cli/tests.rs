@@ -73,7 +73,7 @@ fn one_changed_byte_is_found_and_named() {
     fs::write(&segment, bytes).unwrap();
     let (code, out) = answer(&dir, Lang::En, |ledger| LedgerCommand::Verify { ledger });
     assert_eq!(code, EXIT_FAULTS);
-    assert!(out.contains("entry 2"), "{out}");
+    assert!(out.contains("record 2"), "{out}");
     let (code, out) = answer(&dir, Lang::En, show(FilterArgs::default()));
     assert_eq!((code, out.lines().count()), (EXIT_FAULTS, 2), "what is whole is shown: {out}");
 }
