@@ -197,7 +197,8 @@ fn build(release: bool) -> Result<(), GatewayError> {
     if release {
         command.arg("--release");
     }
-    let status = command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).status().map_err(GatewayError::Cargo)?;
+    let status =
+        command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).status().map_err(GatewayError::Cargo)?;
     if status.success() { Ok(()) } else { Err(GatewayError::Build(status)) }
 }
 
