@@ -37,8 +37,9 @@ use crate::{
 
 /// The usual port of the page, if it is free.
 const USUAL_PORT: u16 = 8_600;
-/// The network is cut for this part of the afternoon, in time since its start: from 17:36 to 17:56.
-const CUT: (Duration, Duration) = (Duration::from_secs(96 * 60), Duration::from_secs(116 * 60));
+/// The network is cut for this part of the afternoon, in time since its start: from 17:32 to 17:44. At the usual speed
+/// that is five seconds; the publisher then needs about as long again to come back, as it tries ever more rarely.
+const CUT: (Duration, Duration) = (Duration::from_secs(92 * 60), Duration::from_secs(104 * 60));
 /// So long, in true time, may the backlog take to be gone after the afternoon.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(90);
 const LOOK_EVERY: Duration = Duration::from_millis(100);

@@ -193,11 +193,12 @@ fn find_or_build() -> Result<PathBuf, GatewayError> {
 fn build(release: bool) -> Result<(), GatewayError> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--package", "schoolgate", "--bin", "schoolgate"]);
+    command.args(["build", "--bin", "schoolgate"]);
     if release {
         command.arg("--release");
     }
-    let status = command.current_dir(env!("CARGO_MANIFEST_DIR")).status().map_err(GatewayError::Cargo)?;
+    let status =
+        command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).status().map_err(GatewayError::Cargo)?;
     if status.success() { Ok(()) } else { Err(GatewayError::Build(status)) }
 }
 

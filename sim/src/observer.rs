@@ -8,7 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use schoolgate_core::{entry::Entry, id::PlaceId, state::State};
+use schoolgate_core::{
+    credential::CredentialId,
+    entry::Entry,
+    id::{PlaceId, ReaderId},
+    state::State,
+    time::Mono,
+};
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinHandle, spawn_blocking},
@@ -68,6 +74,7 @@ impl Observer {
             names: Names::of(&subject.school, &subject.campus),
             pace: pace_told,
             settled: tell_settled,
+            taps_due: subject.afternoon.recorded_taps().values().sum(),
             on_disk: Some(OnDisk::new(&subject)),
             subject,
             board,
@@ -80,7 +87,8 @@ impl Observer {
         self.pace.send_replace(Some(pace));
     }
 
-    /// Whether everything on disk has arrived, and nothing more will come of itself: no call is open, no alarm is on.
+    /// Whether every tap is on disk, everything on disk has arrived, and nothing more will come of itself: no call is
+    /// open, no alarm is on.
     pub fn is_settled(&self) -> bool {
         *self.settled.borrow()
     }
@@ -98,6 +106,8 @@ struct Looker {
     names: Names,
     pace: watch::Receiver<Option<Pace>>,
     settled: watch::Sender<bool>,
+    /// So many taps the script has that must be recorded.
+    taps_due: u64,
     /// Away while it is being read.
     on_disk: Option<OnDisk>,
 }
@@ -111,6 +121,8 @@ struct OnDisk {
     state: State,
     /// Messages that must come and have not.
     waiting: HashSet<MessageKey>,
+    /// Moments at which a card was recorded at a reader. One tap may leave several entries, all of its moment.
+    taps: HashSet<(ReaderId, CredentialId, Mono)>,
 }
 
 impl OnDisk {
@@ -123,6 +135,7 @@ impl OnDisk {
             folder,
             state: State::default(),
             waiting: HashSet::new(),
+            taps: HashSet::new(),
         }
     }
 
@@ -140,6 +153,8 @@ impl OnDisk {
         }
         for entry in self.view.entries.get(known..).unwrap_or_default() {
             self.waiting.extend(self.due.of(entry));
+            let tap = entry.what.tap().map(|tap| (tap.reader.clone(), tap.credential, entry.at.mono));
+            self.taps.extend(tap);
             let _ = self.state.apply(entry); // in order, as the view reads them
         }
         self
@@ -179,6 +194,7 @@ impl Looker {
         };
         let messages_waiting = on_disk.waiting.len() as u64;
         let nothing_open = on_disk.state.calls().is_empty() && on_disk.state.alarms().is_empty();
+        let all_recorded = on_disk.taps.len() as u64 >= self.taps_due;
         let lamps = self.lamps();
         let (clock, progress) = self.clock();
         self.board.change(|view| {
@@ -192,7 +208,7 @@ impl Looker {
             view.clock = clock;
             view.progress = progress;
         });
-        self.settled.send_replace(entries > 0 && nothing_open && messages_waiting == 0 && stored >= entries);
+        self.settled.send_replace(all_recorded && nothing_open && messages_waiting == 0 && stored >= entries);
     }
 
     async fn read_ledger(&mut self) {

@@ -148,5 +148,5 @@ fn clock_start(afternoon: &Afternoon, speed: u32) -> Wall {
 /// An afternoon of a minute for a school of up to 500 students, and longer for larger ones.
 fn usual_speed(students: usize) -> u32 {
     let share = 500.0 / students.max(500) as f64;
-    (150.0 * share).max(20.0) as u32
+    (150.0 * share).max(50.0) as u32
 }
