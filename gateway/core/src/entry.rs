@@ -116,6 +116,8 @@ pub enum What {
     CallEnded {
         /// The entry that opened it.
         call: Seq,
+        /// The students who were still called.
+        students: Vec<StudentId>,
         /// Why.
         why: CallEnd,
     },
@@ -341,7 +343,7 @@ impl What {
             | Self::Left { student, .. }
             | Self::Refused { holder: Some(Holder::Student(student)), .. }
             | Self::Seen { holder: Holder::Student(student), .. } => core::slice::from_ref(student),
-            Self::Called { students, .. } => students,
+            Self::Called { students, .. } | Self::CallEnded { students, .. } => students,
             _ => &[],
         }
     }

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use crate::{
     alarm::{Alarm, StaffRole},
-    entry::{Entry, Recipient, Seq, Tap, What},
+    entry::{Entry, Reason, Recipient, Seq, Tap, What},
     id::{GuardianId, GuardianToken, PlaceId, StudentId},
-    roster::Roster,
+    roster::{Holder, Roster},
     site::Site,
     state::{Custodian, Presence, State, Whereabouts},
     text,
@@ -137,7 +137,11 @@ pub fn notices(entry: &Entry, roster: &Roster, site: &Site) -> Vec<Notice> {
             students.iter().flat_map(|student| teller.called(guardian, student, tap)).collect()
         }
         What::Released { student, to, tap, .. } => teller.released(student, to, tap),
-        What::Left { student, .. } => teller.statuses(student),
+        What::Left { student, .. }
+        | What::Refused { holder: Some(Holder::Student(student)), reason: Reason::NotReleased, .. } => {
+            teller.statuses(student)
+        }
+        What::CallEnded { students, .. } => students.iter().flat_map(|student| teller.statuses(student)).collect(),
         What::AlarmRaised { alarm, .. } => teller.alert(alarm, entry.seq, true),
         What::AlarmEnded { alarm, raised } => teller.alert(alarm, *raised, false),
         _ => Vec::new(),

@@ -14,6 +14,9 @@ pub struct Policy {
     pub repeat_window_s: u16,
     /// How long a pickup call or a waiting child stays open for the other half of the release, in seconds (10 to 3600).
     pub release_window_s: u16,
+    /// A release lets a child out of the gate for this many seconds (600 to 43200); whoever taps later has been away
+    /// without a tap.
+    pub release_holds_s: u16,
     /// When children may be handed to their families; always, if left out.
     pub release_hours: Option<Hours>,
     /// An alarm about refused taps ends when none has come for this many seconds (10 to 3600).
@@ -24,7 +27,14 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { repeat_window_s: 3, release_window_s: 600, release_hours: None, alarm_quiet_s: 60, reader_lost_s: 10 }
+        Self {
+            repeat_window_s: 3,
+            release_window_s: 600,
+            release_holds_s: 3_600,
+            release_hours: None,
+            alarm_quiet_s: 60,
+            reader_lost_s: 10,
+        }
     }
 }
 
@@ -39,6 +49,11 @@ impl Policy {
         Duration::from_secs(self.release_window_s.into())
     }
 
+    /// See [`Policy::release_holds_s`].
+    pub fn release_holds(&self) -> Duration {
+        Duration::from_secs(self.release_holds_s.into())
+    }
+
     /// See [`Policy::alarm_quiet_s`].
     pub fn alarm_quiet(&self) -> Duration {
         Duration::from_secs(self.alarm_quiet_s.into())
@@ -50,10 +65,11 @@ impl Policy {
     }
 
     /// Each figure with its name and the range it must lie in.
-    pub(crate) fn figures(&self) -> [(&'static str, u16, core::ops::RangeInclusive<u16>); 4] {
+    pub(crate) fn figures(&self) -> [(&'static str, u16, core::ops::RangeInclusive<u16>); 5] {
         [
             ("repeat_window_s", self.repeat_window_s, 0..=60),
             ("release_window_s", self.release_window_s, 10..=3600),
+            ("release_holds_s", self.release_holds_s, 600..=43_200),
             ("alarm_quiet_s", self.alarm_quiet_s, 10..=3600),
             ("reader_lost_s", self.reader_lost_s, 1..=600),
         ]

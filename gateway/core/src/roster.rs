@@ -87,6 +87,7 @@ pub struct Roster {
     credentials: HashMap<CredentialId, Credential>,
     restrictions: HashSet<(StudentId, GuardianId)>,
     dated_restrictions: HashMap<(StudentId, GuardianId), Validity>,
+    restricted_from: HashMap<GuardianId, Vec<StudentId>>,
 }
 
 impl Roster {
@@ -129,6 +130,17 @@ impl Roster {
         self.restrictions.contains(&pair) || self.dated_restrictions.get(&pair).is_some_and(in_force)
     }
 
+    /// Whether a restriction keeps this guardian from anybody now, authorised or not.
+    pub fn is_restricted_from_anyone(&self, guardian: &GuardianId, now: &Stamp) -> bool {
+        let students = self.restricted_from.get(guardian).map(Vec::as_slice).unwrap_or_default();
+        students.iter().any(|student| self.is_restricted(student, guardian, now))
+    }
+
+    /// Everybody on the roll, in no order.
+    pub fn student_ids(&self) -> impl Iterator<Item = &StudentId> {
+        self.students.keys()
+    }
+
     /// The guardians who hear of this student: every one linked and not restricted.
     pub fn heard_by<'a>(
         &'a self,
@@ -162,6 +174,7 @@ impl Roster {
             }
         }
         for Restriction { student, guardian, valid } in document.restrictions {
+            roster.restricted_from.entry(guardian.clone()).or_default().push(student.clone());
             if valid == Validity::ALWAYS {
                 roster.restrictions.insert((student, guardian));
             } else {

@@ -18,8 +18,9 @@ use crate::{
     action::{Act, Action},
     alarm::Alarm,
     credential::CredentialId,
-    entry::{Consumer, ENTRY_VERSION, Entry, Seq, What},
+    entry::{CallEnd, Consumer, ENTRY_VERSION, Entry, Seq, What},
     id::{PlaceId, ReaderId},
+    picture::Picture,
     policy::Policy,
     promise::LedgerPace,
     roster::Roster,
@@ -87,6 +88,7 @@ pub struct School {
     pub(crate) state: State,
     pub(crate) now: Stamp,
     pub(crate) marks: rules::marks::Marks,
+    pub(crate) sightings: rules::tap::Sightings,
     entries: VecDeque<Entry>,
     actions: VecDeque<Action>,
 }
@@ -100,6 +102,7 @@ impl School {
             state: State::default(),
             now: Stamp::default(),
             marks: rules::marks::Marks::default(),
+            sightings: rules::tap::Sightings::default(),
             entries: VecDeque::new(),
             actions: VecDeque::new(),
         }
@@ -120,9 +123,7 @@ impl School {
         self.now = now;
         rules::timeouts::expire(self);
         match input {
-            Input::Started { version } => {
-                self.record(What::Started { version });
-            }
+            Input::Started { version } => rules::start::begin(self, version),
             Input::Stopping => {
                 rules::marks::write_all(self);
                 self.record(What::Stopped {});
@@ -151,6 +152,13 @@ impl School {
     /// When [`Input::Timeout`] is due, and why.
     pub fn poll_timeout(&self) -> Option<Timeout> {
         rules::timeouts::next(self)
+    }
+
+    /// What a tap would show if it could not be recorded at all: the disk does not answer and memory is full. Nothing is
+    /// decided and nothing changes; people who would be let through are, and nobody else.
+    pub fn without_record(&mut self, now: Stamp, reader: &ReaderId, credential: CredentialId) -> Picture {
+        self.now = now;
+        rules::tap::without_record(self, reader, credential)
     }
 
     /// What is so now.
@@ -213,6 +221,13 @@ impl School {
         if let Some(on) = self.state.alarms().get(alarm) {
             let raised = on.raised;
             self.record(What::AlarmEnded { alarm: alarm.clone(), raised });
+        }
+    }
+
+    pub(crate) fn end_call(&mut self, call: Seq, why: CallEnd) {
+        if let Some(open) = self.state.calls().get(&call) {
+            let students = open.students.clone();
+            self.record(What::CallEnded { call, students, why });
         }
     }
 

@@ -299,6 +299,9 @@ impl ClockQuality {
     }
 }
 
+/// Nobody is on campus for longer than this in one day: from before 07:00 to 20:30, the latest end of a session.
+pub const LONGEST_DAY: Duration = Duration::from_secs(15 * 3600);
+
 /// One moment, as fully as the box knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
@@ -315,16 +318,25 @@ pub struct Stamp {
 
 impl Stamp {
     /// How long before `now` this was: by the boot's own time if it is the same boot, else by wall time if both clocks
-    /// were set, else unknown.
+    /// were set, else unknown. Unknown, too, if time seems to have gone backwards: one of the two is wrong.
     pub fn elapsed(&self, now: &Stamp) -> Option<Duration> {
         if self.boot == now.boot {
-            return Some(now.mono.since(self.mono));
+            return now.mono.0.checked_sub(self.mono.0).map(Duration::from_millis);
         }
-        let both_set = self.clock.is_set() && now.clock.is_set();
-        both_set.then(|| {
-            let gone_ms = now.wall.unix_ms.saturating_sub(self.wall.unix_ms);
-            Duration::from_millis(u64::try_from(gone_ms).unwrap_or(0))
-        })
+        if !self.clock.is_set() || !now.clock.is_set() {
+            return None;
+        }
+        let gone_ms = now.wall.unix_ms.saturating_sub(self.wall.unix_ms);
+        u64::try_from(gone_ms).ok().map(Duration::from_millis)
+    }
+
+    /// Whether this was on an earlier day than `now`: by the calendar if both clocks were set; else a stay of
+    /// [`LONGEST_DAY`] or more is taken for one.
+    pub fn is_of_an_earlier_day(&self, now: &Stamp) -> bool {
+        match (self.day(), now.day()) {
+            (Some(then), Some(today)) => then < today,
+            _ => self.elapsed(now).is_some_and(|gone| gone >= LONGEST_DAY),
+        }
     }
 
     /// The school's own calendar day, if the clock was set.
@@ -389,6 +401,7 @@ mod tests {
         assert_eq!(before.elapsed(&same_boot), Some(Duration::from_secs(5)));
         assert_eq!(before.elapsed(&rebooted), Some(Duration::from_secs(120)));
         assert_eq!(before.elapsed(&lost), None);
+        assert_eq!(rebooted.elapsed(&before), None, "time does not go back: one of the clocks was wrong");
     }
 
     #[test]

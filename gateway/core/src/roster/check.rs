@@ -13,6 +13,8 @@ use crate::text::{Bilingual, Lang};
 
 /// At most this many faults are listed; a roster with more is wrong as a whole.
 pub const MAX_FAULTS: usize = 1_000;
+/// Longest name of a roster, in bytes: it goes into the ledger.
+const MAX_VERSION_BYTES: usize = 200;
 /// Shortest guardian token, in characters; shorter ones can be guessed.
 const MIN_TOKEN_CHARS: usize = 16;
 
@@ -75,8 +77,10 @@ impl Check {
                 crate::text!(lang, zh: "名册格式版本为 {v}，本机只认识 1", en: "the roster's form is version {v}; this gateway knows 1")
             });
         }
-        if document.version.is_empty() {
-            self.tell("version".to_string(), |lang| crate::text!(lang, zh: "不能为空", en: "must not be empty"));
+        if document.version.is_empty() || document.version.len() > MAX_VERSION_BYTES {
+            self.tell("version".to_string(), |lang| {
+                crate::text!(lang, zh: "应为 1 到 {MAX_VERSION_BYTES} 个字节", en: "has 1 to {MAX_VERSION_BYTES} bytes, or it would do no good as a name")
+            });
         }
         for (name, found, range) in document.policy.figures() {
             if !range.contains(&found) {

@@ -3,14 +3,18 @@
 use alloc::vec::Vec;
 
 use crate::{
+    alarm::Alarm,
     entry::{CallEnd, Reason, Recipient, Seq, Tap, What},
     id::{GuardianId, StudentId},
     picture::Picture,
     roster::Holder,
-    rules::{refusal, student, tap::show},
+    rules::{
+        refusal,
+        student::{self, Standing},
+        tap::show,
+    },
     school::School,
     site::PlaceRole,
-    state::{Custodian, Presence, Whereabouts},
 };
 
 /// At a gate or handover desk.
@@ -19,6 +23,10 @@ pub(crate) fn calls(school: &mut School, guardian: GuardianId, tap: Tap, role: P
         Ok(children) => children,
         Err(reason) => return refusal::refuse(school, Some(Holder::Guardian(guardian)), tap, reason),
     };
+    if school.roster.is_restricted_from_anyone(&guardian, &school.now) {
+        // They may fetch another child; staff must know all the same that they are here.
+        school.raise(Alarm::RestrictedGuardian { place: tap.place.clone(), guardian: guardian.clone() }, None);
+    }
     let (waiting, away): (Vec<_>, Vec<_>) = children.into_iter().partition(|child| waits_here(school, child, &tap));
     for child in &waiting {
         take(school, child.clone(), &guardian, &tap, role);
@@ -57,27 +65,20 @@ pub(crate) fn may_fetch(school: &School, student: &StudentId, guardian: &Guardia
 /// The children on campus whom this guardian may take; if there is none, the gravest reason why.
 fn fetchable(school: &School, guardian: &GuardianId) -> Result<Vec<StudentId>, Reason> {
     let mut children = Vec::new();
-    let mut why = Reason::NobodyToFetch;
+    let restricted = school.roster.is_restricted_from_anyone(guardian, &school.now);
+    let mut why = if restricted { Reason::Restricted } else { Reason::NobodyToFetch };
     let linked = school.roster.guardian(guardian).map(|g| g.students.as_slice()).unwrap_or_default();
     for child in linked {
-        let verdict = may_fetch(school, child, guardian);
-        if verdict == Err(Reason::Restricted) {
-            why = Reason::Restricted; // staff must know that they came, whether or not the child is here
-        }
-        if !is_in_the_schools_care(school.state.presence(child)) {
+        if !matches!(student::standing(school, child), Standing::Here) {
             continue;
         }
-        match verdict {
+        match may_fetch(school, child, guardian) {
             Ok(()) => children.push(child.clone()),
             Err(reason) if why == Reason::NobodyToFetch => why = reason,
             Err(_) => {}
         }
     }
     if children.is_empty() { Err(why) } else { Ok(children) }
-}
-
-fn is_in_the_schools_care(presence: Option<&Presence>) -> bool {
-    presence.is_some_and(|p| p.whereabouts == Whereabouts::OnCampus(Custodian::GateDuty))
 }
 
 /// The student showed up at this very place within the release window.
@@ -101,6 +102,6 @@ fn renew(school: &mut School, guardian: &GuardianId) {
     let earlier: Vec<Seq> =
         school.state.calls().iter().filter(|(_, call)| call.guardian == *guardian).map(|(seq, _)| *seq).collect();
     for call in earlier {
-        school.record(What::CallEnded { call, why: CallEnd::Renewed });
+        school.end_call(call, CallEnd::Renewed);
     }
 }

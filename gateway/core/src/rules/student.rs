@@ -1,21 +1,29 @@
 //! A student's tap: in, out, or waiting to be fetched.
 
+use core::time::Duration;
+
+use alloc::vec::Vec;
+
 use crate::{
     alarm::Alarm,
     entry::{Missed, Reason, Recipient, Seq, Tap, What},
     id::{PlaceId, StudentId},
     picture::Picture,
     roster::Holder,
-    rules::{refusal, tap::show},
+    rules::{guardian::may_fetch, refusal, tap::show},
     school::School,
-    state::{Custodian, Whereabouts},
+    state::{Call, Custodian, Whereabouts},
 };
+
+/// A child whom a guardian's tap has taken through the gate may tap as well on the way out, for so long.
+const JUST_TAKEN: Duration = Duration::from_secs(30);
 
 /// At the border of the campus: entry when away, exit when here.
 pub(crate) fn at_gate(school: &mut School, student: StudentId, tap: Tap) {
     match standing(school, &student) {
+        Standing::Away if just_taken(school, &student, &tap) => wave_through(school, &student, tap),
         Standing::Away => arrive(school, student, tap, None),
-        Standing::SinceEarlierDay(since) => arrive(school, student, tap, Some(Missed::Exit { since })),
+        Standing::MissedExit(since) => arrive(school, student, tap, Some(Missed::Exit { since })),
         Standing::Released(by) => leave(school, student, tap, by),
         Standing::Here => exit(school, student, tap),
     }
@@ -25,7 +33,7 @@ pub(crate) fn at_gate(school: &mut School, student: StudentId, tap: Tap) {
 pub(crate) fn at_desk(school: &mut School, student: StudentId, tap: Tap) {
     match standing(school, &student) {
         Standing::Away => record_arrival(school, &student, &tap, Missed::Entry),
-        Standing::SinceEarlierDay(since) => record_arrival(school, &student, &tap, Missed::Exit { since }),
+        Standing::MissedExit(since) => record_arrival(school, &student, &tap, Missed::Exit { since }),
         Standing::Released(by) => return show(school, by, tap, Picture::Released),
         Standing::Here => {}
     }
@@ -42,11 +50,17 @@ pub(crate) fn at_desk(school: &mut School, student: StudentId, tap: Tap) {
 pub(crate) fn release(school: &mut School, student: StudentId, to: Recipient, tap: Tap, matched: Option<Seq>) -> Seq {
     let seq = school.record(What::Released { student: student.clone(), to, tap, matched });
     let settled = |alarm: &&Alarm| matches!(alarm, Alarm::ExitRefused { student: who, .. } if *who == student);
-    let alarm = school.state.alarms().keys().find(settled).cloned();
-    if let Some(alarm) = alarm {
-        school.end_alarm(&alarm);
-    }
+    let alarms: Vec<Alarm> = school.state.alarms().keys().filter(settled).cloned().collect();
+    alarms.iter().for_each(|alarm| school.end_alarm(alarm));
     seq
+}
+
+/// Whether a tap at this gate would let the student through.
+pub(crate) fn may_pass(school: &School, student: &StudentId, place: &PlaceId) -> bool {
+    match standing(school, student) {
+        Standing::Away | Standing::MissedExit(_) | Standing::Released(_) => true,
+        Standing::Here => open_call(school, student, place).is_some() || may_walk_home(school, student),
+    }
 }
 
 /// Out of the gate, after a release.
@@ -56,27 +70,46 @@ pub(crate) fn leave(school: &mut School, student: StudentId, tap: Tap, released:
     show(school, seq, tap, Picture::Goodbye);
 }
 
-enum Standing {
+/// How a student stands by the ledger.
+pub(crate) enum Standing {
+    /// Not on campus.
     Away,
-    /// On campus by the ledger, but since an earlier day: they went home without a tap.
-    SinceEarlierDay(Seq),
+    /// On campus by the ledger, but they must have gone home without a tap: since an earlier day, or released so long ago.
+    MissedExit(Seq),
     /// In a guardian's care, or permitted to go alone, since that entry.
     Released(Seq),
+    /// On campus, in the school's care.
     Here,
 }
 
-fn standing(school: &School, student: &StudentId) -> Standing {
+pub(crate) fn standing(school: &School, student: &StudentId) -> Standing {
     let Some(presence) = school.state.presence(student) else { return Standing::Away };
     let Whereabouts::OnCampus(custodian) = &presence.whereabouts else { return Standing::Away };
-    if let (Some(then), Some(today)) = (presence.since.day(), school.now.day())
-        && then < today
-    {
-        return Standing::SinceEarlierDay(presence.by);
+    if presence.since.is_of_an_earlier_day(&school.now) {
+        return Standing::MissedExit(presence.by);
     }
+    let released_long_ago = || !school.within(&presence.since, school.policy().release_holds());
     match custodian {
-        Custodian::Guardian(_) | Custodian::Alone => Standing::Released(presence.by),
         Custodian::GateDuty => Standing::Here,
+        Custodian::Guardian(_) | Custodian::Alone if released_long_ago() => Standing::MissedExit(presence.by),
+        Custodian::Guardian(_) | Custodian::Alone => Standing::Released(presence.by),
     }
+}
+
+/// The guardian's tap took the student through this gate a moment ago, and now the student taps as well, on the way out.
+fn just_taken(school: &School, student: &StudentId, tap: &Tap) -> bool {
+    let taken = school.state.presence(student).is_some_and(|p| school.within(&p.since, JUST_TAKEN));
+    let left_by_own_tap = || {
+        let own = school.state.recent_tap(tap.credential, &tap.place);
+        own.is_none_or(|own| own.picture == Picture::Goodbye)
+    };
+    taken && !left_by_own_tap()
+}
+
+fn wave_through(school: &mut School, student: &StudentId, tap: Tap) {
+    let Some(left) = school.state.presence(student).map(|p| p.by) else { return };
+    school.let_through(left, &tap.place);
+    show(school, left, tap, Picture::Goodbye);
 }
 
 fn arrive(school: &mut School, student: StudentId, tap: Tap, missed: Option<Missed>) {
@@ -103,21 +136,26 @@ fn exit(school: &mut School, student: StudentId, tap: Tap) {
     leave(school, student, tap, released);
 }
 
-/// The latest open call for this student at this place whose caller may still fetch them.
+/// The latest open call for this student at this place.
 fn open_call(school: &School, student: &StudentId, place: &PlaceId) -> Option<(Seq, Recipient)> {
-    let window = school.policy().release_window();
-    school.state.presence(student)?.calls.iter().rev().find_map(|seq| {
-        let call = school.state.calls().get(seq)?;
-        let open = call.place == *place
-            && school.within(&call.at, window)
-            && super::guardian::may_fetch(school, student, &call.guardian).is_ok();
-        open.then(|| (*seq, Recipient::Guardian(call.guardian.clone())))
-    })
+    let (seq, call) = good_calls(school, student).find(|(_, call)| call.place == *place)?;
+    Some((seq, Recipient::Guardian(call.guardian.clone())))
 }
 
 fn called_elsewhere(school: &School, student: &StudentId) -> Option<PlaceId> {
-    let calls = &school.state.presence(student)?.calls;
-    calls.iter().rev().find_map(|seq| Some(school.state.calls().get(seq)?.place.clone()))
+    good_calls(school, student).next().map(|(_, call)| call.place.clone())
+}
+
+/// The open calls for this student, latest first, whose callers may still fetch them: what was so when they called may
+/// not be so any more.
+fn good_calls<'a>(school: &'a School, student: &'a StudentId) -> impl Iterator<Item = (Seq, &'a Call)> {
+    let window = school.policy().release_window();
+    let calls = school.state.presence(student).map(|p| p.calls.as_slice()).unwrap_or_default();
+    calls.iter().rev().filter_map(move |seq| {
+        let call = school.state.calls().get(seq)?;
+        let good = school.within(&call.at, window) && may_fetch(school, student, &call.guardian).is_ok();
+        good.then_some((*seq, call))
+    })
 }
 
 /// Needs a clock that was set: hours that can't be read permit nobody to walk home alone.

@@ -1,15 +1,18 @@
 //! A credential was presented: is it the same tap again, whose is it, and what does it mean here?
 
+use alloc::collections::VecDeque;
+
 use crate::{
     action::Act,
     credential::{CredentialId, CredentialStatus},
     entry::{Reason, Seq, Tap, What},
-    id::ReaderId,
+    id::{PlaceId, ReaderId},
     picture::Picture,
     roster::Holder,
     rules::{guardian, refusal, student},
     school::School,
     site::PlaceRole,
+    time::Stamp,
 };
 
 pub(crate) fn decide(school: &mut School, reader: ReaderId, credential: CredentialId) {
@@ -40,16 +43,50 @@ pub(crate) fn decide(school: &mut School, reader: ReaderId, credential: Credenti
 }
 
 /// A second tap of the same card at the same place within the window is the same tap: it shows the same again and leaves
-/// no second entry.
+/// no second entry. The window counts from the last sighting, so that a wallet left on the reader stays one tap.
 fn show_again(school: &mut School, tap: &Tap) -> bool {
     let window = school.policy().repeat_window();
     let Some(first) = school.state.recent_tap(tap.credential, &tap.place) else { return false };
-    if !school.within(&first.at, window) {
+    let seen_again = school.sightings.last(tap);
+    if !school.within(&first.at, window) && !seen_again.is_some_and(|at| school.within(at, window)) {
         return false;
     }
     let (seq, picture) = (first.seq, first.picture.clone());
+    school.sightings.note(tap, school.now);
     show(school, seq, tap.clone(), picture);
     true
+}
+
+/// When taps were last repeated. No part of the state: a restart forgets it, and nothing but a picture depends on it.
+#[derive(Debug, Default)]
+pub(crate) struct Sightings(VecDeque<(CredentialId, PlaceId, Stamp)>);
+
+/// Cards that rest on readers at the same time, at most: older ones are forgotten.
+const MAX_SIGHTINGS: usize = 64;
+
+impl Sightings {
+    fn last(&self, tap: &Tap) -> Option<&Stamp> {
+        self.0.iter().find(|(card, place, _)| *card == tap.credential && *place == tap.place).map(|(.., at)| at)
+    }
+
+    fn note(&mut self, tap: &Tap, at: Stamp) {
+        self.0.retain(|(card, place, _)| *card != tap.credential || *place != tap.place);
+        if self.0.len() == MAX_SIGHTINGS {
+            self.0.pop_front();
+        }
+        self.0.push_back((tap.credential, tap.place.clone(), at));
+    }
+}
+
+/// See [`School::without_record`].
+pub(crate) fn without_record(school: &School, reader: &ReaderId, credential: CredentialId) -> Picture {
+    let place = school.site.place_of(reader).map(|(id, _)| id);
+    let known = school.roster.credential(credential).filter(|known| known.status == CredentialStatus::Active);
+    match (known.map(|known| &known.holder), place) {
+        (Some(Holder::Student(id)), Some(place)) if student::may_pass(school, id, place) => Picture::Degraded,
+        (None, _) => Picture::CardRefused,
+        _ => Picture::SeeTeacher,
+    }
 }
 
 fn unusable(status: CredentialStatus) -> Option<Reason> {

@@ -2,7 +2,7 @@
 
 use crate::{
     alarm::Alarm,
-    entry::{CallEnd, What},
+    entry::CallEnd,
     rules::marks,
     school::School,
     timer::{Timeout, Timer},
@@ -22,9 +22,7 @@ pub(crate) fn expire(school: &mut School) {
     for _ in 0..MAX_AT_ONCE {
         let Some(due) = next(school).filter(|timeout| timeout.at <= school.now.mono) else { return };
         match due.why {
-            Timer::ReleaseWindow { call } => {
-                school.record(What::CallEnded { call, why: CallEnd::Expired });
-            }
+            Timer::ReleaseWindow { call } => school.end_call(call, CallEnd::Expired),
             Timer::AlarmQuiet { alarm } => school.end_alarm(&alarm),
             Timer::ReaderLost { reader } => {
                 let place = school.site.place_of(&reader).map(|(place, _)| place.clone());

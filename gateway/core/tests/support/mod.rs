@@ -166,9 +166,15 @@ impl Day {
     }
 
     fn start(&mut self, time: &str, policy: Policy) {
-        let roster = Roster::try_new(Document { policy, ..document() }).unwrap();
         self.give(time, Input::Started { version: "test".into() });
-        self.give(time, Input::Roster { roster: Arc::new(roster), digest: "test".into() });
+        self.adopt(time, Document { policy, ..document() });
+    }
+
+    /// A roster comes into force.
+    pub fn adopt(&mut self, time: &str, document: Document) -> Outcome {
+        let digest = format!("{document:?}");
+        let roster = Arc::new(Roster::try_new(document).unwrap());
+        self.give(time, Input::Roster { roster, digest })
     }
 
     pub fn give(&mut self, time: &str, input: Input) -> Outcome {
