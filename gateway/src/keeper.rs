@@ -13,6 +13,8 @@ use crate::{ledger::LedgerReader, store::Store};
 
 /// Entries indexed in one go.
 const INDEX_BATCH: usize = 512;
+/// Batches in one go: a rebuild of the index goes on at the next order, and a stop does not wait for all of it.
+const BATCHES_AT_ONCE: usize = 16;
 /// Bytes read in one go.
 const INDEX_BATCH_BYTES: usize = 256 * 1024;
 
@@ -61,10 +63,14 @@ impl Keeper {
 }
 
 fn keep(store: Option<&Store>, reader: &LedgerReader, orders: &Receiver<Progress>) {
+    let mut told = String::new();
     while let Ok(progress) = orders.recv() {
         let Some(store) = store else { continue };
-        if let Err(cause) = bring_up_to_date(store, reader, progress) {
-            warn!(%cause, "the store can't be brought up to date; it will be tried again");
+        let trouble =
+            bring_up_to_date(store, reader, progress).err().map(|cause| cause.to_string()).unwrap_or_default();
+        if trouble != told {
+            warn!(trouble, "the store can't be brought up to date; it is tried again (nothing: it works again)");
+            told = trouble;
         }
     }
 }
@@ -77,10 +83,10 @@ fn bring_up_to_date(
     store.set_cursor(Consumer::Notify.name(), progress.notify)?;
     store.set_cursor(Consumer::Sync.name(), progress.sync)?;
     let through = reader.durable().through;
-    loop {
+    for _ in 0..BATCHES_AT_ONCE {
         let indexed = store.indexed_through()?;
         if indexed >= through {
-            return Ok(());
+            break;
         }
         let records = reader.read(indexed + 1, INDEX_BATCH, INDEX_BATCH_BYTES)?;
         if records.is_empty() {
@@ -88,6 +94,7 @@ fn bring_up_to_date(
         }
         store.index(&records, subjects)?;
     }
+    Ok(())
 }
 
 /// The people whom an entry concerns.

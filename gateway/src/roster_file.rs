@@ -13,8 +13,10 @@ use sha2::{Digest, Sha256};
 
 /// Largest roster, in bytes: room for 250,000 students with two guardians each.
 pub const MAX_ROSTER_BYTES: u64 = 512 << 20;
-/// A new roster must not drop more than this part of the students: more is taken for a mistake.
-const MOST_DROPPED: f64 = 0.2;
+/// Where the last good roster is kept, in the data folder.
+pub const KEPT_FILE: &str = "roster.good.json";
+/// A new roster must not drop more than one in so many of the students: more is taken for a mistake.
+const DROPPED_AT_MOST: usize = 5;
 
 /// A roster and the SHA-256 of its document, in hex.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct LoadedRoster {
     pub roster: Arc<Roster>,
     /// SHA-256 of the document, in hex.
     pub digest: String,
+    /// The document itself, as it was checked.
+    document: Vec<u8>,
 }
 
 /// Why a roster was not taken. The last good one stays in force.
@@ -35,20 +39,32 @@ pub enum RosterError {
     #[error("the roster {0} has {1} bytes; at most {MAX_ROSTER_BYTES} would do")]
     TooLarge(PathBuf, u64),
     /// The file is not a roster document.
-    #[error("the roster {0} is not a roster document")]
-    Parse(PathBuf, #[source] serde_json::Error),
+    ///
+    /// Says where and of what kind, not what was found there: that may be a child's name.
+    #[error("the roster {path} is not a roster document: {category:?} error at line {line}, column {column}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Its line, from 1.
+        line: usize,
+        /// The column in it, from 1.
+        column: usize,
+        /// Of what kind the mistake is.
+        category: serde_json::error::Category,
+    },
     /// The document has faults: all of them.
     #[error("the roster {0} has {n} faults", n = .1.len())]
     Faults(PathBuf, Vec<Fault>),
     /// The document would drop too many students at once.
     #[error(
-        "the roster {path} has {new} students, the one in force {old}: dropping more than a fifth is taken for a mistake"
+        "the roster {path} drops {dropped} of {old} students: more than a fifth is taken for a mistake; if it is right, \
+         remove {KEPT_FILE} from the data folder and start the gateway anew"
     )]
     DropsTooMany {
         /// The file.
         path: PathBuf,
-        /// Students in it.
-        new: usize,
+        /// Students who are not in it.
+        dropped: usize,
         /// Students in the roster in force.
         old: usize,
     },
@@ -60,33 +76,44 @@ pub enum RosterError {
 /// Reads and checks a roster. `in_force` is the one that it would replace.
 pub fn load(path: &Path, in_force: Option<&Roster>) -> Result<LoadedRoster, RosterError> {
     let bytes = read(path)?;
-    let document: Document =
-        serde_json::from_slice(&bytes).map_err(|cause| RosterError::Parse(path.to_owned(), cause))?;
-    let roster = Roster::try_new(document).map_err(|faults| RosterError::Faults(path.to_owned(), faults))?;
-    if let Some(old) = in_force.map(Roster::student_count) {
-        let new = roster.student_count();
-        #[expect(clippy::cast_precision_loss, reason = "a share of at most some hundred thousand students")]
-        let too_few = (new as f64) < old as f64 * (1.0 - MOST_DROPPED);
-        if too_few {
-            return Err(RosterError::DropsTooMany { path: path.to_owned(), new, old });
+    let roster =
+        Roster::try_new(parse(path, &bytes)?).map_err(|faults| RosterError::Faults(path.to_owned(), faults))?;
+    if let Some(old) = in_force {
+        let dropped = old.student_ids().filter(|id| roster.student(id).is_none()).count();
+        let old = old.student_count();
+        if dropped > old / DROPPED_AT_MOST {
+            return Err(RosterError::DropsTooMany { path: path.to_owned(), dropped, old });
         }
     }
-    Ok(LoadedRoster { roster: Arc::new(roster), digest: hex(&Sha256::digest(&bytes)) })
+    Ok(LoadedRoster { roster: Arc::new(roster), digest: hex(&Sha256::digest(&bytes)), document: bytes })
 }
 
-/// Keeps a copy of a roster that was taken, so that it can come into force again if a later one is no good. Whole or not
-/// at all: written beside, synced, renamed.
-pub fn keep(from: &Path, to: &Path) -> Result<(), RosterError> {
-    let keep = |cause| RosterError::Keep(to.to_owned(), cause);
-    let bytes = read(from)?;
+fn parse(path: &Path, bytes: &[u8]) -> Result<Document, RosterError> {
+    serde_json::from_slice(bytes).map_err(|error| RosterError::Parse {
+        path: path.to_owned(),
+        line: error.line(),
+        column: error.column(),
+        category: error.classify(),
+    })
+}
+
+impl LoadedRoster {
+    /// Keeps the document that was checked, so that it can come into force again if a later one is no good. Whole or not
+    /// at all: written beside, synced, renamed. Blocks on the disk.
+    pub fn keep(&mut self, to: &Path) -> Result<(), RosterError> {
+        let document = std::mem::take(&mut self.document);
+        write_whole(&document, to).map_err(|cause| RosterError::Keep(to.to_owned(), cause))
+    }
+}
+
+fn write_whole(bytes: &[u8], to: &Path) -> io::Result<()> {
     let beside = to.with_extension("new");
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
-    let file = rustix::fs::open(&beside, flags, Mode::RUSR | Mode::WUSR).map_err(|e| keep(e.into()))?;
-    let mut file = fs::File::from(file);
-    io::Write::write_all(&mut file, &bytes).and_then(|()| file.sync_all()).map_err(keep)?;
-    fs::rename(&beside, to).map_err(keep)?;
-    let folder = to.parent().unwrap_or(Path::new("."));
-    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(keep)
+    let mut file = fs::File::from(rustix::fs::open(&beside, flags, Mode::RUSR | Mode::WUSR)?);
+    io::Write::write_all(&mut file, bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, to)?;
+    fs::File::open(to.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, RosterError> {
@@ -123,7 +150,10 @@ mod tests {
         fs::write(&path, roster_of(80)).unwrap();
         assert_eq!(load(&path, Some(&old.roster)).unwrap().roster.student_count(), 80);
         fs::write(&path, roster_of(79)).unwrap();
-        assert!(matches!(load(&path, Some(&old.roster)), Err(RosterError::DropsTooMany { new: 79, old: 100, .. })));
+        assert!(matches!(load(&path, Some(&old.roster)), Err(RosterError::DropsTooMany { dropped: 21, old: 100, .. })));
+        fs::write(&path, roster_of(100).replace("\"id\":\"s", "\"id\":\"t")).unwrap();
+        let stranger = load(&path, Some(&old.roster));
+        assert!(matches!(stranger, Err(RosterError::DropsTooMany { dropped: 100, .. })), "another school's roster");
     }
 
     #[test]
@@ -131,9 +161,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (path, kept) = (dir.path().join("roster.json"), dir.path().join("kept.json"));
         fs::write(&path, roster_of(3)).unwrap();
-        let loaded = load(&path, None).unwrap();
-        keep(&path, &kept).unwrap();
+        let mut loaded = load(&path, None).unwrap();
+        fs::write(&path, "replaced meanwhile").unwrap();
+        loaded.keep(&kept).unwrap();
         assert_eq!(load(&kept, None).unwrap().digest, loaded.digest);
+    }
+
+    #[test]
+    fn a_mistake_is_told_without_what_was_found_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("roster.json");
+        fs::write(&path, r#"{"v":1,"version":"t","students":["王小明"]}"#).unwrap();
+        let told = load(&path, None).unwrap_err().to_string();
+        assert!(told.contains("line 1") && !told.contains("王小明"), "{told}");
     }
 
     #[test]

@@ -40,14 +40,26 @@ const DELIVERY_PATIENCE: Duration = Duration::from_secs(2);
 /// How long the network's parts may take to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Why the gateway ended though nobody had asked it to. Whoever starts it should start it again; nothing is lost by it.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// A part that should run for ever has ended.
+    #[error("{0} has ended by itself")]
+    PartEnded(&'static str),
+    /// The ledger takes no entries any more.
+    #[error("nothing can be recorded any more: {0}")]
+    Broken(String),
+}
+
 /// Runs the gateway until it is told to stop (SIGTERM, SIGINT). SIGHUP reads the roster again.
-pub fn run(loaded: Loaded) -> Result<(), StartError> {
+pub fn run(loaded: Loaded) -> Result<(), RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Runtime)?;
-    runtime.block_on(async {
-        let gateway = Gateway::start(loaded)?;
-        gateway.work().await;
-        Ok(())
-    })
+    let ended = runtime.block_on(async { Gateway::start(loaded)?.work().await });
+    runtime.shutdown_background(); // what hangs on the network or the disk must not hold up the end
+    ended
 }
 
 /// Everything that runs.
@@ -64,6 +76,8 @@ struct Gateway {
     sync: Option<SyncPart>,
     keeper: Keeper,
     told: Progress,
+    /// What was last told of the disk.
+    disk_trouble: Option<Arc<str>>,
     /// How far the ledger was when the keeper last heard of it.
     kept_through: u64,
     signals: Signals,
@@ -87,18 +101,25 @@ impl Signals {
 }
 
 impl Gateway {
-    async fn work(mut self) {
+    /// Works until it is told to stop, or can't go on; takes itself down in good order either way.
+    async fn work(mut self) -> Result<(), RunError> {
         let mut events = Vec::with_capacity(EVENTS_AT_ONCE);
         let mut housekeeping = interval(HOUSEKEEPING);
         housekeeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (reloaded, mut reload) = mpsc::channel(1);
-        loop {
+        let ended = loop {
+            if let Some(why) = self.shell.broken() {
+                break Err(RunError::Broken(why.to_owned()));
+            }
             let wakeup = self.shell.next_wakeup(now()).map(Instant::from_std);
             tokio::select! {
                 biased;
-                _ = self.signals.terminate.recv() => break,
-                _ = self.signals.interrupt.recv() => break,
-                Ok(()) = self.durable.changed() => {
+                _ = self.signals.terminate.recv() => break Ok(()),
+                _ = self.signals.interrupt.recv() => break Ok(()),
+                changed = self.durable.changed() => {
+                    if changed.is_err() {
+                        break Err(RunError::PartEnded("the ledger's writer"));
+                    }
                     let through = self.durable.borrow_and_update().through;
                     self.shell.on_durable(now(), through);
                 }
@@ -107,17 +128,28 @@ impl Gateway {
                     events.drain(..).for_each(|event| self.shell.on_reader(now(), event));
                 }
                 () = sleep_until(wakeup.unwrap_or_else(Instant::now)), if wakeup.is_some() => self.shell.on_time(now()),
-                _ = housekeeping.tick() => self.housekeep(),
+                () = self.readers.ended() => break Err(RunError::PartEnded("a reader's task")),
+                _ = housekeeping.tick() => {
+                    self.housekeep();
+                    if self.notify.as_ref().is_some_and(NotifyPart::has_ended) {
+                        break Err(RunError::PartEnded("the notifications' thread"));
+                    }
+                }
                 _ = self.signals.hang_up.recv() => self.reload(reloaded.clone()),
                 Some(roster) = reload.recv() => self.adopt(roster),
             }
+        };
+        if let Err(why) = &ended {
+            error!("{why}; stopping, to be started anew");
         }
         self.stop(events).await;
+        ended
     }
 
     /// Cursors into the store, what the receivers have acknowledged into the core, and news to the platform's client.
     fn housekeep(&mut self) {
         let through = self.durable.borrow().through;
+        self.tell_disk();
         if let Some(sync) = &self.sync {
             sync.tell_durable(through);
         }
@@ -134,6 +166,21 @@ impl Gateway {
         }
     }
 
+    /// Tells the log when the disk begins or ceases to take entries; the ledger can't tell that while it is so.
+    fn tell_disk(&mut self) {
+        let trouble = {
+            let durable = self.durable.borrow();
+            durable.stalled.clone().or_else(|| durable.unprepared.clone())
+        };
+        if trouble != self.disk_trouble {
+            match &trouble {
+                Some(why) => error!(%why, "the disk does not take entries; they wait in memory"),
+                None => info!("the disk takes entries again"),
+            }
+            self.disk_trouble = trouble;
+        }
+    }
+
     fn progress(&self) -> Progress {
         Progress {
             notify: self.notify.as_ref().map_or(self.told.notify, NotifyPart::confirmed),
@@ -144,25 +191,27 @@ impl Gateway {
     /// Reads the roster on a thread of its own: a large one takes a while.
     fn reload(&self, reloaded: mpsc::Sender<Result<LoadedRoster, RosterError>>) {
         info!("reading the roster again");
-        let path = self.config.gateway.roster.clone();
+        let (path, kept) = (self.config.gateway.roster.clone(), start::kept_roster(&self.config));
         let in_force = Arc::clone(self.shell.school().roster());
         tokio::task::spawn_blocking(move || {
-            let _ = reloaded.blocking_send(roster_file::load(&path, Some(&in_force)));
+            let mut roster = roster_file::load(&path, Some(&in_force));
+            if let Ok(loaded) = &mut roster
+                && let Err(cause) = loaded.keep(&kept)
+            {
+                warn!(cause = %chain(&cause), "the new roster is not kept for the next start");
+            }
+            let _ = reloaded.blocking_send(roster);
         });
     }
 
     fn adopt(&mut self, roster: Result<LoadedRoster, RosterError>) {
         match roster {
             Ok(loaded) => {
-                let kept = start::kept_roster(&self.config);
-                if let Err(cause) = roster_file::keep(&self.config.gateway.roster, &kept) {
-                    warn!(cause = %chain(&cause), "the new roster is in force but is not kept for the next start");
-                }
                 info!(version = loaded.roster.version, students = loaded.roster.student_count(), "roster adopted");
                 self.roster.send_replace(Arc::clone(&loaded.roster));
                 self.shell.input(now(), Input::Roster { roster: loaded.roster, digest: loaded.digest });
             }
-            Err(cause) => tell_refused(&cause, self.config.gateway.language),
+            Err(cause) => tell_refused(&cause, self.config.gateway.language, true),
         }
     }
 
@@ -189,8 +238,9 @@ impl Gateway {
                 warn!("the platform's connection does not end; left to itself");
             }
         }
+        let closed = self.shell.close(now());
         self.keeper.stop(progress);
-        match self.shell.close(now()) {
+        match closed {
             Ok(()) => info!("stopped"),
             Err(cause) => error!(cause = %chain(&cause), "stopped, but not everything is on disk"),
         }
@@ -233,8 +283,9 @@ fn now() -> std::time::Instant {
     std::time::Instant::now()
 }
 
-fn tell_refused(cause: &RosterError, lang: Lang) {
-    error!(cause = %chain(cause), "the roster was refused; the last good one stays in force");
+fn tell_refused(cause: &RosterError, lang: Lang, has_last_good: bool) {
+    let then = if has_last_good { "the last good one stays in force" } else { "there is none: no card is known" };
+    error!(cause = %chain(cause), "the roster was refused; {then}");
     if let RosterError::Faults(_, faults) = cause {
         faults.iter().for_each(|fault| error!("{}", fault.render(lang)));
     }

@@ -12,6 +12,7 @@ use std::{
 use bytes::Bytes;
 use schoolgate_core::{
     action::Act,
+    credential::CredentialId,
     entry::{Consumer, Entry, Seq},
     id::{PlaceId, ReaderId},
     picture::Picture,
@@ -44,10 +45,11 @@ pub struct Shell {
     school: School,
     book: PromiseBook,
     ledger: Ledger,
-    /// Entries that the ledger's queue has no room for; taps are let through unrecorded until it is empty again, so it
-    /// never holds more than one input's entries.
+    /// Entries that the ledger's queue has no room for. Taps are not recorded until it is empty again, so it grows by no
+    /// more than what readers, rosters and marks tell.
     waiting: VecDeque<(Seq, Bytes)>,
     unrecorded_taps: u64,
+    broken: Option<String>,
     gates: GateDriver,
     gate_times: HashMap<PlaceId, GateTimes>,
     lang: Lang,
@@ -76,6 +78,7 @@ impl Shell {
             ledger,
             waiting: VecDeque::new(),
             unrecorded_taps: 0,
+            broken: None,
             gates,
             gate_times,
             lang,
@@ -93,6 +96,11 @@ impl Shell {
         self.unrecorded_taps
     }
 
+    /// Why nothing can be recorded any more until the process starts anew, if that is so.
+    pub fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
     /// Something happened at a reader.
     pub fn on_reader(&mut self, now: Instant, event: ReaderEvent) {
         let ReaderEvent { reader, at, what } = event;
@@ -100,7 +108,7 @@ impl Shell {
             ReaderHappening::Card(credential) if self.waiting.is_empty() => {
                 self.give(now, at, Input::Tap { reader, credential });
             }
-            ReaderHappening::Card(_) => self.pass_unrecorded(now, &reader),
+            ReaderHappening::Card(credential) => self.pass_unrecorded(now, &reader, credential),
             ReaderHappening::Up => {
                 info!(%reader, "reader up");
                 self.give(now, at, Input::ReaderUp { reader });
@@ -220,23 +228,29 @@ impl Shell {
                 }
                 Err(AppendError::Full { .. }) => return,
                 Err(cause) => {
-                    error!(seq = seq.0, %cause, "the ledger refuses an entry");
+                    self.broken.get_or_insert_with(|| format!("the ledger refuses entry {seq}: {cause}"));
                     return;
                 }
             }
         }
     }
 
-    /// The disk has not answered for so long that memory is full. People pass (safety first), and it is counted.
-    fn pass_unrecorded(&mut self, now: Instant, reader: &ReaderId) {
+    /// The disk has not answered for so long that memory is full. Those whom the gate would let through pass (safety
+    /// first), and every tap is counted.
+    fn pass_unrecorded(&mut self, now: Instant, reader: &ReaderId, credential: CredentialId) {
         self.unrecorded_taps += 1;
         if self.unrecorded_taps.is_power_of_two() {
             error!(taps = self.unrecorded_taps, "the disk does not answer and memory is full: taps pass unrecorded");
         }
         let Some((place, _)) = self.school.site().place_of(reader) else { return };
         let place = place.clone();
-        self.carry_out(now, Act::Show { place: place.clone(), reader: reader.clone(), picture: Picture::Degraded });
-        self.carry_out(now, Act::Release { place });
+        let stamp = self.stamp(now);
+        let picture = self.school.without_record(stamp, reader, credential);
+        let passes = picture == Picture::Degraded;
+        self.carry_out(now, Act::Show { place: place.clone(), reader: reader.clone(), picture });
+        if passes {
+            self.carry_out(now, Act::Release { place });
+        }
     }
 
     fn carry_out(&mut self, now: Instant, act: Act) {

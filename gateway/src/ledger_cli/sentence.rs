@@ -40,10 +40,10 @@ fn sentence(what: &What, lang: Lang) -> String {
             let (place, students) = (&tap.place, join(students));
             text!(lang, zh: "家长 {guardian} 在 {place} 呼叫学生 {students}", en: "guardian {guardian} at {place} calls {students}")
         }
-        What::CallEnded { call, why: CallEnd::Expired } => {
+        What::CallEnded { call, why: CallEnd::Expired, .. } => {
             text!(lang, zh: "呼叫 {call} 超时结束", en: "call {call} ended: its time is over")
         }
-        What::CallEnded { call, why: CallEnd::Renewed } => {
+        What::CallEnded { call, why: CallEnd::Renewed, .. } => {
             text!(lang, zh: "呼叫 {call} 由新的呼叫取代", en: "call {call} ended: called again")
         }
         What::Released { student, to: Recipient::Guardian(guardian), tap, .. } => {

@@ -6,7 +6,7 @@ use schoolgate_core::{
     id::{GatewayId, GuardianId, GuardianToken, PlaceId, SchoolId},
     notice::{ChildStatus, Notice},
     text::Bilingual,
-    time::Wall,
+    time::{ClockQuality, Wall},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -27,6 +27,7 @@ struct EventPayload<'a> {
     v: u32,
     id: &'a str,
     at: Wall,
+    clock: ClockQuality,
     event: &'static str,
     student: StudentPart<'a>,
     place: &'a PlaceId,
@@ -84,8 +85,18 @@ impl MessageWriter {
                 let (ledger, event) = (&self.ledger, event.name());
                 let id = format!("{ledger}-{seq}-{event}-{student}");
                 let student = StudentPart { id: student.as_str(), name };
-                let payload =
-                    EventPayload { v: 1, id: &id, at, event, student, place, text, gateway: &self.gateway, seq };
+                let payload = EventPayload {
+                    v: 1,
+                    id: &id,
+                    at,
+                    clock: entry.at.clock,
+                    event,
+                    student,
+                    place,
+                    text,
+                    gateway: &self.gateway,
+                    seq,
+                };
                 self.message(format!("{}/event", self.guardian(token)), &id, &payload, false)
             }
             Notice::Alert { role, alarm, raised, on, text } => {

@@ -3,13 +3,15 @@
 use std::{
     collections::HashMap,
     sync::Arc,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use schoolgate_core::{id::PlaceId, roster::Roster, site::Site, state::State};
 use tokio::{
+    runtime::Builder,
     sync::{mpsc, oneshot, watch},
-    task::{JoinHandle, JoinSet},
+    task::JoinSet,
     time::timeout,
 };
 use tracing::{info, warn};
@@ -44,6 +46,13 @@ impl Readers {
             tasks.spawn(port.run(stopped.clone()));
         }
         Self { tasks, stop }
+    }
+
+    /// Resolves when one of them has ended, which none should by itself; never, if there is none.
+    pub(super) async fn ended(&mut self) {
+        if self.tasks.join_next().await.is_none() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Closes every port.
@@ -88,9 +97,9 @@ pub(super) fn gates(config: &Config) -> (GateDriver, HashMap<PlaceId, GateTimes>
     (driver, times, never)
 }
 
-/// The publisher's task.
+/// The publisher, on a thread of its own: after a long time offline it reads from the disk, which must not hold up a tap.
 pub(super) struct NotifyPart {
-    task: JoinHandle<()>,
+    thread: JoinHandle<()>,
     stop: Option<oneshot::Sender<()>>,
     status: watch::Receiver<NotifyStatus>,
 }
@@ -123,10 +132,14 @@ impl NotifyPart {
         let (notifier, status) = Notifier::new(settings, feed, KeptElsewhere, through, random_u32)
             .map_err(|cause| StartError::Notify(Box::new(cause)))?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(notifier.run(async move {
-            let _ = stopped.await;
-        }));
-        Ok(Some(Self { task, stop: Some(stop), status }))
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(StartError::Runtime)?;
+        let work = move || {
+            runtime.block_on(notifier.run(async move {
+                let _ = stopped.await;
+            }));
+        };
+        let thread = thread::Builder::new().name("notify".into()).spawn(work).map_err(StartError::Thread)?;
+        Ok(Some(Self { thread, stop: Some(stop), status }))
     }
 
     /// The last entry that every receiver's broker has.
@@ -140,12 +153,18 @@ impl NotifyPart {
         let _ = self.status.wait_for(settled).await;
     }
 
+    /// Whether it has ended, which it should not by itself.
+    pub(super) fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
     /// Finishes what is under way and leaves the broker in order.
     pub(super) async fn stop(&mut self) {
         self.stop.take();
-        if timeout(STOP_PATIENCE, &mut self.task).await.is_err() {
+        // The status is closed when the publisher goes.
+        let gone = async { while self.status.changed().await.is_ok() {} };
+        if timeout(STOP_PATIENCE, gone).await.is_err() {
             warn!("the broker's connection does not end; left to itself");
-            self.task.abort();
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{error::Error, fs, io, path::PathBuf, sync::Arc, time::Instant};
 
 use schoolgate_core::{
-    entry::{Consumer, Entry, EntryError, Seq},
+    entry::{Consumer, Entry, Seq},
     roster::Roster,
     school::{Input, School},
     state::{OutOfOrder, State},
@@ -19,7 +19,7 @@ use crate::{
     keeper::{Keeper, Progress},
     ledger::{self, Ledger, LedgerId, Options, ReadError, Recovery},
     readers::card_key::CardKey,
-    roster_file::{self, LoadedRoster},
+    roster_file::{self, KEPT_FILE, LoadedRoster},
     shell::Shell,
     store::Store,
 };
@@ -45,11 +45,6 @@ pub enum StartError {
     /// A record of the ledger could not be read.
     #[error("the ledger can't be read")]
     Read(#[source] ReadError),
-    /// An entry of the ledger is not one that this version knows.
-    #[error(
-        "entry {0} of the ledger is not one that this version of schoolgate understands: a newer version wrote it?"
-    )]
-    Entry(u64, #[source] EntryError),
     /// The ledger's entries are out of order.
     #[error("the ledger's entries are out of order")]
     Order(#[source] OutOfOrder),
@@ -69,7 +64,7 @@ pub enum StartError {
 
 /// Where the last good roster is kept.
 pub(super) fn kept_roster(config: &Config) -> PathBuf {
-    config.gateway.data_dir.join("roster.good.json")
+    config.gateway.data_dir.join(KEPT_FILE)
 }
 
 impl Gateway {
@@ -110,7 +105,7 @@ impl Gateway {
 
         let mut shell = Shell::new(clock, school, ledger, gates, gate_times, config.gateway.language, began);
         shell.input(Instant::now(), Input::Started { version: env!("CARGO_PKG_VERSION").into() });
-        if let Some(LoadedRoster { roster, digest }) = loaded {
+        if let Some(LoadedRoster { roster, digest, .. }) = loaded {
             shell.input(Instant::now(), Input::Roster { roster, digest });
         }
         let signals = Signals::listen().map_err(StartError::Signals)?;
@@ -126,6 +121,7 @@ impl Gateway {
             sync,
             keeper,
             told,
+            disk_trouble: None,
             kept_through: 0,
             signals,
             _lines_alive: lines_alive,
@@ -238,8 +234,14 @@ fn fold(ledger: &Ledger, through: u64, mut take: impl FnMut(Step) -> Result<(), 
         match record {
             Ok(record) if record.seq > through => break,
             Ok(record) => {
-                let entry = Entry::decode(&record.body).map_err(|cause| StartError::Entry(record.seq, cause))?;
-                take(Step::Entry(entry))?;
+                take(match Entry::decode(&record.body) {
+                    Ok(entry) => Step::Entry(entry),
+                    Err(cause) => {
+                        // A newer version wrote it, and this one was put back: people must be able to pass all the same.
+                        error!(seq = record.seq, %cause, "an entry that this version does not understand");
+                        Step::Lost { through: Seq(record.seq) }
+                    }
+                })?;
             }
             Err(ReadError::Damaged(fault)) => {
                 error!(?fault, "the ledger is damaged: these entries can't be read");
@@ -258,15 +260,15 @@ fn load_roster(config: &Config) -> Option<LoadedRoster> {
     let last_good = roster_file::load(&kept, None).ok();
     let in_force: Option<&Roster> = last_good.as_ref().map(|loaded| &*loaded.roster);
     match roster_file::load(&config.gateway.roster, in_force) {
-        Ok(loaded) => {
+        Ok(mut loaded) => {
             let is_new = last_good.as_ref().is_none_or(|good| good.digest != loaded.digest);
-            if is_new && let Err(cause) = roster_file::keep(&config.gateway.roster, &kept) {
+            if is_new && let Err(cause) = loaded.keep(&kept) {
                 warn!(cause = %chain(&cause), "the roster is not kept for the next start");
             }
             Some(loaded)
         }
         Err(cause) => {
-            tell_refused(&cause, config.gateway.language);
+            tell_refused(&cause, config.gateway.language, last_good.is_some());
             last_good
         }
     }
