@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     let lang = cli::language(cli.lang, |name| std::env::var(name).ok());
     let mut out = io::stdout().lock();
     let code = match &cli.command {
-        Command::Run { config } => match config::load(config, lang) {
+        Command::Run { config } => match config::load_for_run(config, lang) {
             Ok(loaded) => run_gateway(loaded, lang),
             Err(error) => {
                 complain(&error.render(lang));

@@ -117,6 +117,27 @@ pub fn load(path: &Path, lang: Lang) -> Result<Loaded, LoadError> {
     }
 }
 
+/// Like [`load`], for a gateway that is about to run: what is wrong with a file that the configuration names (the broker's
+/// certificate, the platform's token) becomes a warning, for the gates must open without broker and platform. Only the
+/// text and the card key have to be right.
+pub fn load_for_run(path: &Path, lang: Lang) -> Result<Loaded, LoadError> {
+    let faults = match load(path, lang) {
+        Err(LoadError::Faults(faults)) => faults,
+        loaded => return loaded,
+    };
+    let read_again = || {
+        let text = String::from_utf8(read(path).ok()?).ok()?;
+        let base_dir = std::path::absolute(path).ok()?.parent().unwrap_or(Path::new("/")).to_owned();
+        let config = check_text(&path.display().to_string(), &text, &base_dir, lang).ok()?.config;
+        let card_key = Secret32::read(&config.gateway.card_key_file).ok()?;
+        Some((config, card_key))
+    };
+    match read_again() {
+        Some((config, card_key)) => Ok(Loaded { config, card_key, warnings: faults }),
+        None => Err(LoadError::Faults(faults)),
+    }
+}
+
 /// Checks a configuration's text alone: nothing that it names is looked at. `file_name` is for messages, `base_dir`
 /// (absolute) is where relative paths start.
 pub fn check_text(file_name: &str, text: &str, base_dir: &Path, lang: Lang) -> Result<Checked, Vec<Fault>> {

@@ -99,8 +99,11 @@ impl Gateway {
         let (gates, gate_times, lines_alive) = parts::gates(&config);
         let (event_sender, events) = mpsc::channel(READER_EVENTS);
         let readers = parts::Readers::start(&config, &card_key, &event_sender);
-        let notify = parts::NotifyPart::start(&config, (&ledger, ledger_id), Arc::new(site), roster_seen, notified)?;
-        let sync = parts::SyncPart::start(&config, (&ledger, ledger_id), told.sync)?;
+        let notify = or_without(
+            "notifications",
+            parts::NotifyPart::start(&config, (&ledger, ledger_id), Arc::new(site), roster_seen, notified),
+        );
+        let sync = or_without("the platform", parts::SyncPart::start(&config, (&ledger, ledger_id), told.sync));
         let keeper = Keeper::start(store, ledger.reader()).map_err(StartError::Thread)?;
 
         let mut shell = Shell::new(clock, school, ledger, gates, gate_times, config.gateway.language, began);
@@ -127,6 +130,14 @@ impl Gateway {
             _lines_alive: lines_alive,
         })
     }
+}
+
+/// The gates must open though a certificate has run out or a password file is gone.
+fn or_without<T>(part: &str, started: Result<Option<T>, StartError>) -> Option<T> {
+    started.unwrap_or_else(|cause| {
+        error!(cause = %chain(&cause), "going on without {part}, until the cause is mended and the gateway started anew");
+        None
+    })
 }
 
 fn start_clock(config: &Config) -> Result<Arc<dyn Clock>, StartError> {
