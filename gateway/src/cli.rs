@@ -40,6 +40,9 @@ pub enum Command {
     /// Check a configuration or print one to start from / 检查配置或打印样例
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Check a roster, or turn card numbers into credentials for one / 检查名册，或把卡号转换成名册用的凭证
+    #[command(subcommand)]
+    Roster(RosterCommand),
     /// Verify, show or export the ledger / 校验、查看或导出记录
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -56,6 +59,23 @@ pub enum ConfigCommand {
     },
     /// Print a configuration file in which every field is explained / 打印带说明的配置样例
     Template,
+}
+
+/// What to do about rosters.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum RosterCommand {
+    /// Report every mistake of a roster at once / 一次报告名册的全部错误
+    Check {
+        /// Roster file / 名册文件
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Read card numbers from standard input, one a line, and print each one's credential / 从标准输入逐行读卡号，输出凭证
+    Cards {
+        /// Configuration file that names the card key / 指明卡密钥的配置文件
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
 }
 
 /// What to do with the ledger.

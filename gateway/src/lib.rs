@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod ledger_cli;
 pub mod notify;
 pub mod readers;
+pub mod roster_cli;
 pub mod roster_file;
 pub mod run;
 pub mod shell;

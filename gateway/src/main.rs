@@ -10,7 +10,7 @@ use schoolgate::{
     chain::chain,
     cli::{self, Cli, Command, EXIT_FAULTS, EXIT_FINE, EXIT_USAGE},
     config::{self, Loaded},
-    ledger_cli, run,
+    ledger_cli, roster_cli, run,
 };
 use schoolgate_core::{text, text::Lang};
 use tracing_subscriber::EnvFilter;
@@ -28,6 +28,7 @@ fn main() -> ExitCode {
             }
         },
         Command::Config(command) => or_broken_pipe(cli::run_config(command, lang, &mut out)),
+        Command::Roster(command) => or_broken_pipe(roster_cli::run(command, lang, &mut io::stdin().lock(), &mut out)),
         Command::Ledger(command) => match ledger_cli::run(command, lang, &mut out) {
             Ok(code) => code,
             Err(error) => {

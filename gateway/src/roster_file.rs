@@ -168,6 +168,14 @@ mod tests {
     }
 
     #[test]
+    fn the_guides_example_is_a_roster() {
+        let guide = include_str!("../docs/roster.md");
+        let example = guide.split("```json").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let roster = Roster::try_new(serde_json::from_str(example).unwrap()).unwrap();
+        assert_eq!(roster.student_count(), 1);
+    }
+
+    #[test]
     fn a_mistake_is_told_without_what_was_found_there() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("roster.json");

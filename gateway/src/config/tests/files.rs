@@ -7,7 +7,7 @@ use std::path::Path;
 use schoolgate_core::text::Lang;
 
 use super::WHOLE;
-use crate::config::{SecretText, load};
+use crate::config::{SecretText, load, load_for_run};
 
 /// A folder with a configuration and all files that it names.
 fn folder() -> tempfile::TempDir {
@@ -50,6 +50,18 @@ fn a_bad_card_key_is_told_together_with_the_other_mistakes_and_not_shown() {
     assert!(said.contains("gateway.card_key_file: found a file that does not hold 64 hex digits, but 56 characters"));
     assert!(said.contains("reader[2].baud: found 7"), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_gateway_runs_without_its_brokers_password_but_not_without_its_card_key() {
+    let dir = folder();
+    let file = dir.path().join("gate.toml");
+    fs::remove_file(dir.path().join("mqtt.password")).unwrap();
+    assert!(load(&file, Lang::En).is_err(), "a check tells it as a fault");
+    let loaded = load_for_run(&file, Lang::En).unwrap();
+    assert!(loaded.warnings.iter().any(|warning| warning.field == "mqtt.password_file"), "and it is not passed over");
+    fs::remove_file(dir.path().join("card.key")).unwrap();
+    assert!(load_for_run(&file, Lang::En).is_err());
 }
 
 #[test]
