@@ -133,14 +133,16 @@ async fn run(command: Command, lang: Lang) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Turns true at Ctrl-C or SIGTERM.
+/// Turns true at Ctrl-C, SIGTERM, or when the terminal goes.
 fn stop_signal() -> io::Result<watch::Receiver<bool>> {
     let (stop, stopped) = watch::channel(false);
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut hang_up = signal(SignalKind::hangup())?; // the terminal was closed: the gateway must not be left alone
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
         }
         stop.send_replace(true);
     });
