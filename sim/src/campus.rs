@@ -49,16 +49,23 @@ impl Campus {
         let gate = spot("east-gate", PlaceRole::Gate, "东门", "East gate");
         let desk = spot("handover-desk", PlaceRole::HandoverDesk, "交接处", "Handover desk");
         let lanes = [(&gate, (3 + students / 500).min(12)), (&desk, (2 + students / 1_000).min(6))];
-        let reader = |spot: &Spot, n: usize| Reader {
-            id: made(ReaderId::try_new(&format!("{}-{n}", spot.id))),
-            place: spot.id.clone(),
-            role: spot.role,
-        };
         let readers = lanes.iter().flat_map(|(spot, count)| (1..=*count).map(|n| reader(spot, n))).collect();
+        Self::of(vec![gate, desk], readers)
+    }
+
+    /// A campus of so many gates with one reader and lamps each, so that a lamp tells which reader it answers.
+    pub fn of_gates(count: usize) -> Self {
+        let gate = |n| spot(&format!("gate-{n}"), PlaceRole::Gate, &format!("{n}号门"), &format!("Gate {n}"));
+        let gates: Vec<Spot> = (1..=count).map(gate).collect();
+        let readers = gates.iter().map(|gate| reader(gate, 1)).collect();
+        Self::of(gates, readers)
+    }
+
+    fn of(spots: Vec<Spot>, readers: Vec<Reader>) -> Self {
         Self {
             school: made(SchoolId::try_new("dongfeng-primary")),
             gateway: made(GatewayId::try_new("gate-1")),
-            spots: vec![gate, desk],
+            spots,
             readers,
         }
     }
@@ -82,6 +89,10 @@ impl Campus {
             readers: self.readers.iter().map(|reader| (reader.id.clone(), reader.place.clone())).collect(),
         }
     }
+}
+
+fn reader(spot: &Spot, n: usize) -> Reader {
+    Reader { id: made(ReaderId::try_new(&format!("{}-{n}", spot.id))), place: spot.id.clone(), role: spot.role }
 }
 
 fn spot(id: &str, role: PlaceRole, zh: &str, en: &str) -> Spot {

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod gateway_process;
 pub mod inbox;
 pub mod ledger_check;
+pub mod mosquitto;
 mod names;
 pub mod network;
 pub mod observer;

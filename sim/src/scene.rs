@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use schoolgate_core::{site::PlaceRole, text::Lang, time::Wall};
+use schoolgate_core::{roster::Document, site::PlaceRole, text::Lang, time::Wall};
 use tempfile::TempDir;
 
 use crate::{
@@ -37,6 +37,8 @@ pub struct Setting {
     pub clock: Option<(Wall, u32)>,
     /// The gateway's own language.
     pub lang: Lang,
+    /// How long a lamp shows a decision, in milliseconds; the gateway's default without it.
+    pub show_ms: Option<u32>,
 }
 
 /// A scene, in a folder of its own that goes with it.
@@ -98,7 +100,7 @@ impl Scene {
             campus: setting.campus,
             folder,
         };
-        scene.write_files(setting.clock, setting.lang)?;
+        scene.write_files(setting.clock, setting.lang, setting.show_ms)?;
         Ok(scene)
     }
 
@@ -147,14 +149,21 @@ impl Scene {
         self.folder.path().to_owned()
     }
 
-    fn write_files(&self, clock: Option<(Wall, u32)>, lang: Lang) -> Result<(), SceneError> {
-        let roster = serde_json::to_vec(&self.school.document()).map_err(SceneError::Roster)?;
+    /// Leaves a roster for the gateway, whole or not at all, as whoever brings one must.
+    pub fn write_roster(&self, document: &Document) -> Result<(), SceneError> {
+        let roster = serde_json::to_vec(document).map_err(SceneError::Roster)?;
+        self.write("roster.new", &roster)?;
+        let (from, to) = (self.folder.path().join("roster.new"), self.folder.path().join("roster.json"));
+        fs::rename(from, &to).map_err(|error| SceneError::Write(to, error))
+    }
+
+    fn write_files(&self, clock: Option<(Wall, u32)>, lang: Lang, show_ms: Option<u32>) -> Result<(), SceneError> {
         let key: String = self.school.card_key.iter().map(|byte| format!("{byte:02x}")).collect();
         fs::create_dir_all(self.data()).map_err(|error| SceneError::Write(self.data(), error))?;
-        self.write("roster.json", &roster)?;
+        self.write_roster(&self.school.document())?;
         self.write("card.key", key.as_bytes())?;
         self.write("platform.token", PLATFORM_TOKEN.as_bytes())?;
-        self.write("gate.toml", self.config_text(clock, lang).as_bytes())
+        self.write("gate.toml", self.config_text(clock, lang, show_ms).as_bytes())
     }
 
     /// Writes a file that only its owner may read.
@@ -166,7 +175,7 @@ impl Scene {
         written.map_err(|error| SceneError::Write(path, error))
     }
 
-    fn config_text(&self, clock: Option<(Wall, u32)>, lang: Lang) -> String {
+    fn config_text(&self, clock: Option<(Wall, u32)>, lang: Lang, show_ms: Option<u32>) -> String {
         let Campus { school, gateway, spots, readers } = &self.campus;
         let folder = self.folder.path().display();
         let lang = match lang {
@@ -177,7 +186,7 @@ impl Scene {
             "[gateway]\nschool = \"{school}\"\nid = \"{gateway}\"\ndata_dir = \"{folder}/data\"\n\
              roster = \"{folder}/roster.json\"\ncard_key_file = \"{folder}/card.key\"\nlanguage = \"{lang}\"\n"
         );
-        spots.iter().for_each(|spot| add_spot(&mut text, spot, self.lines.path()));
+        spots.iter().for_each(|spot| add_spot(&mut text, spot, self.lines.path(), show_ms));
         for (Reader { id, place, .. }, port) in readers.iter().zip(&self.readers) {
             let port = port.path().display();
             add(
@@ -201,7 +210,7 @@ impl Scene {
     }
 }
 
-fn add_spot(text: &mut String, spot: &Spot, socket: &Path) {
+fn add_spot(text: &mut String, spot: &Spot, socket: &Path, show_ms: Option<u32>) {
     let Spot { id, role, name } = spot;
     let (role, release) = match role {
         PlaceRole::Gate => ("gate", format!("release_line = \"{id}.release\"\n")),
@@ -215,9 +224,12 @@ fn add_spot(text: &mut String, spot: &Spot, socket: &Path) {
     add(text, format_args!("[[place]]\nid = \"{id}\"\nrole = \"{role}\"\nname_zh = \"{zh}\"\nname_en = \"{en}\""));
     let lamps = "green amber red".split(' ').map(|lamp| format!("lamp_{lamp}_line = \"{id}.{lamp}\"\n"));
     let lamps: String = lamps.collect();
+    let show = show_ms.map(|ms| format!("show_ms = {ms}\n")).unwrap_or_default();
     add(
         text,
-        format_args!("[[gate]]\nplace = \"{id}\"\nbackend = \"simulated\"\nsocket = \"{socket}\"\n{release}{lamps}"),
+        format_args!(
+            "[[gate]]\nplace = \"{id}\"\nbackend = \"simulated\"\nsocket = \"{socket}\"\n{release}{lamps}{show}"
+        ),
     );
 }
 
@@ -250,6 +262,7 @@ mod tests {
             platform: Some(([127, 0, 0, 1], 8_080).into()),
             clock: Some(("2026-09-01T15:50:00+08:00".parse().unwrap(), 120)),
             lang: Lang::Zh,
+            show_ms: Some(200),
         });
         let scene = scene.await.unwrap();
         let loaded = config::load(&scene.config(), Lang::En).map_err(|error| error.render(Lang::En)).unwrap();

@@ -72,6 +72,7 @@ impl Stage {
             platform: Some(platform.addr()),
             clock: Some((clock_start(&afternoon, speed), speed)),
             lang: options.lang,
+            show_ms: None,
         })
         .await?;
         board.change(|view| {

@@ -1,18 +1,20 @@
 //! The publisher against a real broker, over a line that fails, and against brokers that misbehave.
-// Helpers of tests are outside of what clippy takes for tests.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-#[path = "support/mosquitto.rs"]
-mod mosquitto;
-#[path = "support/notify.rs"]
-mod notify;
-#[path = "support/observer.rs"]
-mod observer;
-#[path = "support/proxy.rs"]
-mod proxy;
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests are outside of what clippy takes for tests"
+)]
 
 #[path = "notify/faults.rs"]
 mod faults;
+#[path = "notify/observer.rs"]
+mod observer;
+#[path = "notify/proxy.rs"]
+mod proxy;
+#[path = "notify/publisher.rs"]
+mod publisher;
 #[path = "notify/tls.rs"]
 mod tls;
 
@@ -22,12 +24,13 @@ use bytes::Bytes;
 use rand::{RngExt, SeedableRng};
 use rumqttc::v5::mqttbytes::v5::PubAckReason;
 use schoolgate::notify::Trouble;
+use schoolgate_sim::mosquitto::{Mosquitto, free_port};
+use schoolgate_tests::seed;
 use tokio::{sync::mpsc, time::Instant};
 
-use mosquitto::{Mosquitto, free_port};
-use notify::{AVAILABILITY, Ledger, message, settings, start, start_with};
 use observer::Observer;
 use proxy::Proxy;
+use publisher::{AVAILABILITY, Ledger, message, settings, start, start_with};
 
 const EVENTS: &str = "schoolgate/s1/guardian/+/event";
 const TOPIC: &str = "schoolgate/s1/guardian/t-1/event";
@@ -36,9 +39,9 @@ const TOPIC: &str = "schoolgate/s1/guardian/t-1/event";
 async fn thousands_of_entries_arrive_through_thirty_cuts() {
     const ENTRIES: u64 = 5_000;
     const CUTS: usize = 30;
-    let seed = rand_seed("thousands_of_entries_arrive_through_thirty_cuts");
+    let seed = seed("thousands_of_entries_arrive_through_thirty_cuts");
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
-    let broker = Mosquitto::start("max_queued_messages 0");
+    let broker = Mosquitto::start("max_queued_messages 0").unwrap();
     let proxy = Proxy::start(broker.addr()).await;
     let mut observer = Observer::start(broker.port(), EVENTS).await;
     let ledger = Ledger::new();
@@ -81,7 +84,7 @@ async fn thousands_of_entries_arrive_through_thirty_cuts() {
 
 #[tokio::test]
 async fn a_lost_connection_shows_offline_and_its_return_online() {
-    let broker = Mosquitto::start("");
+    let broker = Mosquitto::start("").unwrap();
     let proxy = Proxy::start(broker.addr()).await;
     let mut observer = Observer::start(broker.port(), AVAILABILITY).await;
     let mut running = start(settings(proxy.port()), &Ledger::new());
@@ -99,7 +102,7 @@ async fn a_lost_connection_shows_offline_and_its_return_online() {
 
 #[tokio::test]
 async fn a_stalled_line_is_given_up_and_the_next_one_brings_everything() {
-    let broker = Mosquitto::start("");
+    let broker = Mosquitto::start("").unwrap();
     let proxy = Proxy::start(broker.addr()).await;
     let ledger = Ledger::new();
     ledger.tell(TOPIC, "1");
@@ -116,7 +119,7 @@ async fn a_stalled_line_is_given_up_and_the_next_one_brings_everything() {
 
 #[tokio::test]
 async fn a_graceful_stop_finishes_what_is_under_way_and_says_offline() {
-    let broker = Mosquitto::start("");
+    let broker = Mosquitto::start("").unwrap();
     let mut observer = Observer::start(broker.port(), "schoolgate/#").await;
     let ledger = Ledger::new();
     let mut running = start(settings(broker.port()), &ledger);
@@ -135,14 +138,14 @@ async fn a_graceful_stop_finishes_what_is_under_way_and_says_offline() {
     // The broker writes its log when it gets round to it.
     let left_in_order = "Client schoolgate-s1-g1 disconnected.";
     while !broker.log().contains(left_in_order) {
-        assert!(began.elapsed() < notify::PATIENCE, "no DISCONNECT seen:\n{}", broker.log());
+        assert!(began.elapsed() < publisher::PATIENCE, "no DISCONNECT seen:\n{}", broker.log());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
 #[tokio::test]
 async fn a_broker_that_is_down_at_the_start_gets_everything_later() {
-    let port = free_port();
+    let port = free_port().unwrap();
     let ledger = Ledger::new();
     ledger.tell(TOPIC, "early");
     let mut running = start(settings(port), &ledger);
@@ -150,23 +153,23 @@ async fn a_broker_that_is_down_at_the_start_gets_everything_later() {
     assert!(matches!(status.last_error, Some(Trouble::Connection(_))));
     assert!(!status.connected);
 
-    let _broker = Mosquitto::start_on(port, "");
+    let _broker = Mosquitto::start_on(port, "").unwrap();
     let status = running.until_confirmed(1).await;
     assert!(status.connected && status.last_error.is_none());
 }
 
 #[tokio::test]
 async fn a_broker_that_restarts_empty_gets_what_it_had_not_acknowledged() {
-    let mut broker = Mosquitto::start("");
+    let mut broker = Mosquitto::start("").unwrap();
     let ledger = Ledger::new();
     ledger.tell(TOPIC, "1");
     let mut running = start(settings(broker.port()), &ledger);
     running.until_confirmed(1).await;
-    broker.stop();
+    broker.kill().unwrap();
     running.until("lost", |status| !status.connected).await;
     ledger.tell(TOPIC, "2");
 
-    broker.run();
+    broker.run().unwrap();
     running.until_confirmed(2).await;
     assert_eq!(*running.stop().await.0.lock().unwrap(), [1, 2]);
 }
@@ -176,7 +179,7 @@ async fn a_forbidden_topic_holds_the_cursor_until_it_is_allowed() {
     const FORBIDDEN: &str = "topic readwrite #\ntopic deny schoolgate/s1/guardian/t-2/event\n";
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("acl"), FORBIDDEN).unwrap();
-    let broker = Mosquitto::start_in(dir, free_port(), "acl_file {dir}/acl");
+    let broker = Mosquitto::start_in(dir, free_port().unwrap(), "acl_file {dir}/acl").unwrap();
     let mut observer = Observer::start(broker.port(), EVENTS).await;
     let ledger = Ledger::new();
     let mut running = start(settings(broker.port()), &ledger);
@@ -189,8 +192,8 @@ async fn a_forbidden_topic_holds_the_cursor_until_it_is_allowed() {
     assert_eq!(status.last_error, Some(held));
     assert_eq!((status.confirmed_through, status.connected, status.refused), (1, true, 0));
 
-    broker.write("acl", "topic readwrite #\n");
-    broker.reload();
+    broker.write("acl", "topic readwrite #\n").unwrap();
+    broker.reload().unwrap();
     let status = running.until_confirmed(3).await;
     assert_eq!(status.last_error, None);
     running.stop().await;
@@ -205,7 +208,7 @@ async fn a_forbidden_topic_holds_the_cursor_until_it_is_allowed() {
 #[tokio::test]
 async fn a_message_that_the_broker_finds_too_large_does_not_dam_up_the_others() {
     // Without max_packet_size the broker says so only when it gets the message.
-    let broker = Mosquitto::start("message_size_limit 1000");
+    let broker = Mosquitto::start("message_size_limit 1000").unwrap();
     let mut observer = Observer::start(broker.port(), EVENTS).await;
     let ledger = Ledger::new();
     for seq in 1..=9 {
@@ -226,7 +229,7 @@ async fn a_message_that_the_broker_finds_too_large_does_not_dam_up_the_others() 
 
 #[tokio::test]
 async fn what_can_never_be_sent_is_refused_beforehand() {
-    let broker = Mosquitto::start("max_packet_size 2000");
+    let broker = Mosquitto::start("max_packet_size 2000").unwrap();
     let mut observer = Observer::start(broker.port(), EVENTS).await;
     let ledger = Ledger::new();
     ledger.tell(TOPIC, &"x".repeat(2000));
@@ -241,7 +244,7 @@ async fn what_can_never_be_sent_is_refused_beforehand() {
 
 #[tokio::test]
 async fn a_message_carries_its_properties_and_the_time_it_has_left() {
-    let broker = Mosquitto::start("");
+    let broker = Mosquitto::start("").unwrap();
     let mut observer = Observer::start(broker.port(), EVENTS).await;
     let ledger = Ledger::new();
     let now = Instant::now();
@@ -265,7 +268,7 @@ async fn a_message_carries_its_properties_and_the_time_it_has_left() {
 
 #[tokio::test]
 async fn a_narrow_window_is_enough() {
-    let broker = Mosquitto::start("max_inflight_messages 1");
+    let broker = Mosquitto::start("max_inflight_messages 1").unwrap();
     let ledger = Ledger::new();
     for seq in 1..=200 {
         // Every third entry tells nobody anything, every fifth tells three.
@@ -285,7 +288,7 @@ async fn a_narrow_window_is_enough() {
 
 #[tokio::test]
 async fn replies_reach_the_inbox_also_after_a_lost_connection() {
-    let broker = Mosquitto::start("");
+    let broker = Mosquitto::start("").unwrap();
     let proxy = Proxy::start(broker.addr()).await;
     let observer = Observer::start(broker.port(), AVAILABILITY).await;
     let (inbox, mut received) = mpsc::channel(8);
@@ -299,7 +302,7 @@ async fn replies_reach_the_inbox_also_after_a_lost_connection() {
         let qos = rumqttc::v5::mqttbytes::QoS::AtLeastOnce;
         observer.client.publish(topic, qos, true, reply.clone()).await.unwrap();
         loop {
-            let received = tokio::time::timeout(notify::PATIENCE, received.recv()).await.unwrap().unwrap();
+            let received = tokio::time::timeout(publisher::PATIENCE, received.recv()).await.unwrap().unwrap();
             assert_eq!(received.topic, topic);
             if received.payload == reply {
                 break;
@@ -312,7 +315,7 @@ async fn replies_reach_the_inbox_also_after_a_lost_connection() {
 
 #[tokio::test]
 async fn a_ledger_that_cannot_be_read_is_tried_again() {
-    let broker = Mosquitto::start("");
+    let broker = Mosquitto::start("").unwrap();
     let ledger = Ledger::new();
     ledger.tell(TOPIC, "1");
     ledger.fail(1);
@@ -321,12 +324,4 @@ async fn a_ledger_that_cannot_be_read_is_tried_again() {
     assert!(status.last_error.unwrap().to_string().contains("disk on fire"));
     let status = running.until_confirmed(1).await;
     assert_eq!(status.last_error, None);
-}
-
-/// Taken from the environment to repeat a failure, else new; always printed.
-fn rand_seed(test: &str) -> u64 {
-    let given = std::env::var("SCHOOLGATE_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = given.unwrap_or_else(|| getrandom::u64().unwrap());
-    println!("{test}: SCHOOLGATE_SEED={seed}");
-    seed
 }

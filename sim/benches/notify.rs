@@ -1,11 +1,7 @@
 //! Messages a second, CPU time per message and time to the broker and back, against a local mosquitto.
 //!
-//! `cargo bench -p schoolgate --bench notify`
+//! `cargo bench -p schoolgate-sim --bench notify`
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-#[path = "../tests/support/mosquitto.rs"]
-#[allow(dead_code)]
-mod mosquitto;
 
 use std::{
     sync::{
@@ -18,6 +14,7 @@ use std::{
 use bytes::Bytes;
 use rustix::time::{ClockId, clock_gettime};
 use schoolgate::notify::{Feed, FeedError, Letter, Message, Notifier, NotifySettings, Progress};
+use schoolgate_sim::mosquitto::Mosquitto;
 use tokio::{runtime, sync::Notify};
 
 const MESSAGES: u64 = 200_000;
@@ -81,7 +78,7 @@ fn settings(port: u16, window: u16) -> NotifySettings {
 }
 
 async fn rate(config: &str, window: u16) {
-    let broker = mosquitto::Mosquitto::start(&config.replace(',', "\n"));
+    let broker = Mosquitto::start(&config.replace(',', "\n")).unwrap();
     let (through, changed) = (Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
     let feed = Source {
         payload: Bytes::from(vec![b'x'; PAYLOAD_BYTES]),
@@ -106,7 +103,7 @@ async fn rate(config: &str, window: u16) {
 
 /// One entry at a time: from the moment it is there to its PUBACK.
 async fn round_trip() {
-    let broker = mosquitto::Mosquitto::start("");
+    let broker = Mosquitto::start("").unwrap();
     let (through, changed) = (Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
     let (written, more) = (Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
     let feed = Source { payload: Bytes::from(vec![b'x'; PAYLOAD_BYTES]), written: written.clone(), more: more.clone() };

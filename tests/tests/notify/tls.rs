@@ -6,10 +6,9 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use schoolgate::notify::{ClientFiles, TlsError, TlsFiles, Trouble};
 use tempfile::TempDir;
 
-use crate::{
-    mosquitto::{Mosquitto, free_port},
-    notify::{Ledger, settings, start},
-};
+use schoolgate_sim::mosquitto::{Mosquitto, free_port};
+
+use crate::publisher::{Ledger, settings, start};
 
 const MUTUAL: &str = "cafile {dir}/ca.pem\ncertfile {dir}/server.pem\nkeyfile {dir}/server.key\n\
                       require_certificate true\nuse_identity_as_username true\n";
@@ -37,7 +36,7 @@ fn files(dir: &Path) -> TlsFiles {
 fn broker() -> Mosquitto {
     let dir = TempDir::new().unwrap();
     certificates(dir.path());
-    Mosquitto::start_in(dir, free_port(), MUTUAL)
+    Mosquitto::start_in(dir, free_port().unwrap(), MUTUAL).unwrap()
 }
 
 #[tokio::test]

@@ -10,10 +10,9 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::{
-    notify::{Ledger, Running, settings, start},
-    rand_seed,
-};
+use schoolgate_tests::seed;
+
+use crate::publisher::{Ledger, Running, settings, start};
 
 const CONNACK: &[u8] = &[0x20, 3, 0, 0, 0];
 const PINGRESP: &[u8] = &[0xD0, 0];
@@ -205,7 +204,7 @@ async fn a_graceful_stop_does_not_wait_longer_for_a_broker_than_it_says() {
 
 #[tokio::test(start_paused = true)]
 async fn whatever_a_broker_says_the_publisher_lives_and_claims_nothing() {
-    let seed = rand_seed("whatever_a_broker_says_the_publisher_lives_and_claims_nothing");
+    let seed = seed("whatever_a_broker_says_the_publisher_lives_and_claims_nothing");
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
     let (fake, port) = Fake::start().await;
     let mut running = start(settings(port), &ledger_with_one());

@@ -1,0 +1,18 @@
+//! The gateway as it is shipped, between virtual readers and a real broker: everything is seen from outside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unreachable,
+    reason = "helpers of tests are outside of what clippy takes for tests"
+)]
+
+#[path = "end_to_end/kill.rs"]
+mod kill;
+#[path = "end_to_end/line.rs"]
+mod line;
+#[path = "end_to_end/stop.rs"]
+mod stop;
+#[path = "end_to_end/tap.rs"]
+mod tap;

@@ -1,0 +1,102 @@
+//! Children who arrive at several gates, each once, and what the lamps told them.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use schoolgate_core::id::StudentId;
+use schoolgate_sim::{school::Student, virtual_lines::LineWatch};
+use schoolgate_tests::{PATIENCE, Rig};
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// A lamp that came on before the kill may take so long to be seen. To wait longer only makes the test stricter.
+const LAST_LIGHT: Duration = Duration::from_millis(20);
+
+/// The children still to come, and those who were there.
+pub(super) struct Stream {
+    coming: Vec<Student>,
+    lanes: Vec<Lane>,
+    tapped: usize,
+    acknowledged: BTreeSet<StudentId>,
+}
+
+/// One gate: who stands there, and sees the lamp's next coming on as theirs.
+struct Lane {
+    green: String,
+    standing: Option<StudentId>,
+}
+
+impl Stream {
+    /// All the children of the school whose cards work.
+    pub(super) fn of(rig: &Rig) -> Self {
+        let green = |place: &_| Lane { green: format!("{place}.green"), standing: None };
+        Self {
+            coming: rig.students().cloned().collect(),
+            lanes: rig.scene.campus.readers.iter().map(|reader| green(&reader.place)).collect(),
+            tapped: 0,
+            acknowledged: BTreeSet::new(),
+        }
+    }
+
+    /// How many have tapped.
+    pub(super) fn tapped(&self) -> usize {
+        self.tapped
+    }
+
+    /// Those who have seen green.
+    pub(super) fn acknowledged(&self) -> &BTreeSet<StudentId> {
+        &self.acknowledged
+    }
+
+    /// At every gate one child after the other, each as soon as the lamp is dark, until then.
+    pub(super) async fn flow_until(&mut self, rig: &Rig, end: Instant) {
+        let mut lamps = rig.watch();
+        loop {
+            for lane in 0..self.lanes.len() {
+                self.step_up(rig, lane);
+            }
+            if self.see(&mut lamps, end).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// One more child at every gate as soon as all lamps are dark; nobody waits for them.
+    pub(super) async fn rush(&mut self, rig: &Rig) {
+        let mut lamps = rig.watch();
+        let is_lit = |lane: &Lane| rig.scene.lines.level(&lane.green) != Some(false);
+        let soon = Instant::now() + PATIENCE;
+        while self.lanes.iter().any(|lane| is_lit(lane) || lane.standing.is_some()) {
+            self.see(&mut lamps, soon).await.expect("lamps go out");
+        }
+        (0..self.lanes.len()).for_each(|lane| self.step_up(rig, lane));
+    }
+
+    /// After the kill: greens that were shown count, and whoever saw none goes away.
+    pub(super) async fn settle(&mut self, rig: &Rig) {
+        sleep(LAST_LIGHT).await;
+        for lane in &mut self.lanes {
+            let is_lit = rig.scene.lines.level(&lane.green) == Some(true);
+            self.acknowledged.extend(lane.standing.take().filter(|_| is_lit));
+        }
+    }
+
+    fn step_up(&mut self, rig: &Rig, lane: usize) {
+        let Lane { green, standing } = &mut self.lanes[lane];
+        if standing.is_none()
+            && rig.scene.lines.level(green) == Some(false)
+            && let Some(student) = self.coming.pop()
+        {
+            rig.scene.readers[lane].tap(student.card).unwrap();
+            *standing = Some(student.id);
+            self.tapped += 1;
+        }
+    }
+
+    /// Takes the next change of a lamp in; none if the end comes first.
+    async fn see(&mut self, lamps: &mut LineWatch, end: Instant) -> Option<()> {
+        let change = timeout_at(end, lamps.next()).await.ok()?;
+        let lane = self.lanes.iter_mut().find(|lane| *lane.green == *change.line);
+        let seen = lane.filter(|_| change.high).and_then(|lane| lane.standing.take());
+        self.acknowledged.extend(seen);
+        Some(())
+    }
+}
