@@ -23,7 +23,15 @@ async fn a_tap_before_a_power_cut_is_on_disk_and_the_family_hears_of_it_when_the
     let broker = Broker::start().unwrap();
     let (watcher, mut news) = Watcher::listen(broker.addr(), &campus.school).await.unwrap();
     let watcher = Arc::new(watcher);
-    let setting = Setting { school, campus, broker: Some(broker.addr()), platform: None, clock: None, lang: Lang::En };
+    let setting = Setting {
+        school,
+        campus,
+        broker: Some(broker.addr()),
+        platform: None,
+        clock: None,
+        lang: Lang::En,
+        show_ms: None,
+    };
     let scene = Scene::set(setting).await.unwrap();
 
     // Given a gateway without network, when a student taps and the gate turns green, and the power fails,
