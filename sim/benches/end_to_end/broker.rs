@@ -5,6 +5,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    ops::Range,
     process::{Child, Command, Stdio},
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     thread,
@@ -87,14 +88,19 @@ impl Subscriber {
         Self { arrivals }
     }
 
-    /// The first event of each student, until there are so many; panics if they do not come.
-    pub fn collect(&self, count: usize) -> Vec<Arrival> {
-        let (mut seen, mut arrivals) = (HashSet::new(), Vec::with_capacity(count));
-        while arrivals.len() < count {
+    /// The first event of each of these students, in the order in which they come; panics if they do not. Others are
+    /// left out: a process that halted may have taken the first card, which lay there long, for several.
+    pub fn collect(&self, students: Range<usize>) -> Vec<Arrival> {
+        let (mut seen, mut arrivals) = (HashSet::new(), Vec::with_capacity(students.len()));
+        while arrivals.len() < students.len() {
             match self.arrivals.recv_timeout(PATIENCE) {
-                Ok(arrival) if seen.insert(arrival.student) => arrivals.push(arrival),
+                Ok(arrival) if students.contains(&arrival.student) && seen.insert(arrival.student) => {
+                    arrivals.push(arrival);
+                }
                 Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) => panic!("only {} of {count} events have come", arrivals.len()),
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("only {} of {} events have come", arrivals.len(), students.len())
+                }
                 Err(RecvTimeoutError::Disconnected) => panic!("the broker has hung up on the subscriber"),
             }
         }

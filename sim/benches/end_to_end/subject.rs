@@ -192,20 +192,20 @@ impl Subject {
         let (cpu, began, gap) = (cpu_time(self.id), Instant::now(), Duration::from_secs(1) / PACE);
         let first = students.start;
         let mut written = Vec::with_capacity(students.len());
-        for (n, student) in (0_u32..).zip(students) {
+        for (n, student) in (0_u32..).zip(students.clone()) {
             let due = began + gap * n + gap.mul_f64(rng.random());
             thread::sleep(due.saturating_duration_since(Instant::now()));
             written.push(Instant::now());
             self.scene.readers[student % self.scene.readers.len()].tap(card(student)).unwrap();
         }
-        let arrivals = self.subscriber.collect(written.len());
+        let arrivals = self.subscriber.collect(students);
         let latencies = arrivals.iter().map(|arrival| arrival.at - written[arrival.student - first]).collect();
         Paced { latencies, cpu: cpu_time(self.id) - cpu }
     }
 
     /// One tap for each student, as fast as the lines take them: how long until every event has come.
     pub fn flood(&self, students: Range<usize>) -> Duration {
-        let (count, lanes) = (students.len(), self.scene.readers.len());
+        let lanes = self.scene.readers.len();
         let lane = |n: usize| students.clone().filter(move |student| student % lanes == n);
         let queues: Vec<Vec<u8>> =
             (0..lanes).map(|n| lane(n).flat_map(|student| frame(card(student))).collect()).collect();
@@ -213,7 +213,7 @@ impl Subject {
         let began = Instant::now();
         thread::scope(|scope| {
             scope.spawn(|| feed(readers, &queues));
-            let arrivals = self.subscriber.collect(count);
+            let arrivals = self.subscriber.collect(students.clone());
             arrivals.last().map_or(Duration::ZERO, |last| last.at - began)
         })
     }
