@@ -1,12 +1,5 @@
 //! The gateway's sync client against the reference platform, in bad weather.
-#![allow(
-    missing_docs,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test binary"
-)]
+#![allow(missing_docs, clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test binary")]
 
 mod support;
 
@@ -240,44 +233,4 @@ async fn single_taps_share_requests_and_the_first_goes_at_once() {
     until(&mut status, |status| status.acknowledged == 20).await;
     assert_eq!(platform.counts(GATEWAY).batches, 2);
     stop(client).await;
-}
-
-/// Prints figures: `cargo test -p schoolgate-sim --test sync -- --ignored --nocapture measure`.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement"]
-async fn measure() {
-    const ENTRIES: u64 = 50_000;
-    let ledger = MemoryLedger::new(lines(LEDGER, ENTRIES, "a"));
-    let platform = platform().await;
-    let before = resident_kib();
-    let (grow, durable) = watch::channel(1);
-    let options = SyncOptions { batch: BatchLimits::default(), ..options(&platform.url(), Timing::default()) };
-    let client = start(options, &ledger, durable, 0);
-    until(&mut client.status(), |status| status.acknowledged == 1).await;
-    println!("resident after the first entry: +{} KiB", resident_kib() - before);
-    grow.send_replace(ENTRIES);
-    let begun = Instant::now();
-    until(&mut client.status(), |status| status.acknowledged == ENTRIES).await;
-    let seconds = begun.elapsed().as_secs_f64();
-    println!("{:.0} entries/s, sync thread {:.2} ms CPU per 1,000 entries", ENTRIES as f64 / seconds, {
-        thread_cpu_ms("sync") / (ENTRIES as f64 / 1000.0)
-    });
-    println!("resident with the platform's copy: +{} KiB", resident_kib() - before);
-    stop(client).await;
-}
-
-/// CPU time of the thread of this name, in milliseconds (proc(5): fields 14 and 15, in ticks of 10 ms).
-fn thread_cpu_ms(name: &str) -> f64 {
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
-    let task =
-        tasks.map(|task| task.path()).find(|task| std::fs::read_to_string(task.join("comm")).unwrap().trim() == name);
-    let stat = std::fs::read_to_string(task.unwrap().join("stat")).unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) * 10.0
-}
-
-fn resident_kib() -> i64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
