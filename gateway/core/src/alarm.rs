@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    entry::{Reason, Tap},
     id::{GuardianId, PlaceId, ReaderId, StudentId},
+    roster::Holder,
     text,
     text::Bilingual,
 };
@@ -66,6 +68,23 @@ impl StaffRole {
 }
 
 impl Alarm {
+    /// The alarm that a refusal is cause for. Part of the fold: must not ask the roster.
+    pub fn of_refusal(holder: Option<&Holder>, tap: &Tap, reason: &Reason) -> Option<Self> {
+        let place = tap.place.clone();
+        match (reason, holder) {
+            (Reason::Unknown | Reason::Lost | Reason::Blocked | Reason::Expired, _) => {
+                Some(Self::CredentialRefused { place })
+            }
+            (Reason::NotReleased, Some(Holder::Student(student))) => {
+                Some(Self::ExitRefused { place, student: student.clone() })
+            }
+            (Reason::Restricted, Some(Holder::Guardian(guardian))) => {
+                Some(Self::RestrictedGuardian { place, guardian: guardian.clone() })
+            }
+            _ => None,
+        }
+    }
+
     /// Where it is, if it is somewhere.
     pub fn place(&self) -> Option<&PlaceId> {
         match self {

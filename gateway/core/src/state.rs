@@ -11,10 +11,10 @@ use hashbrown::HashMap;
 use crate::{
     alarm::Alarm,
     credential::CredentialId,
-    entry::{Consumer, Entry, Recipient, Seq, Tap, What},
+    entry::{Consumer, Entry, Reason, Recipient, Seq, Tap, What},
     id::{GuardianId, PlaceId, ReaderId, StudentId},
     picture::Picture,
-    rules::refusal,
+    roster::Holder,
     time::Stamp,
 };
 
@@ -179,12 +179,12 @@ impl State {
             What::Called { guardian, students, tap } => self.open_call(guardian, students, tap, entry),
             What::CallEnded { call, .. } => self.drop_call(*call),
             What::Refused { holder, tap, reason } => {
-                if let Some(alarm) = refusal::alarm(holder.as_ref(), tap, reason)
+                if let Some(alarm) = Alarm::of_refusal(holder.as_ref(), tap, reason)
                     && let Some(on) = self.alarms.get_mut(&alarm)
                 {
                     on.last = entry.at;
                 }
-                if let Some(student) = refusal::waits_for_guardian(holder.as_ref(), reason) {
+                if let Some(student) = wants_to_leave(holder.as_ref(), reason) {
                     self.wait(student, tap, entry);
                 }
             }
@@ -314,5 +314,14 @@ impl State {
 
     pub(crate) fn recent_tap(&self, credential: CredentialId, place: &PlaceId) -> Option<&RecentTap> {
         self.recent.iter().rev().find(|tap| tap.credential == credential && tap.place == *place)
+    }
+}
+
+/// A student who wanted to leave and may not is at the gate now: a guardian who comes within the release window completes
+/// the release.
+fn wants_to_leave<'a>(holder: Option<&'a Holder>, reason: &Reason) -> Option<&'a StudentId> {
+    match (holder, reason) {
+        (Some(Holder::Student(student)), Reason::NotReleased) => Some(student),
+        _ => None,
     }
 }
