@@ -193,12 +193,18 @@ fn find_or_build() -> Result<PathBuf, GatewayError> {
 fn build(release: bool) -> Result<(), GatewayError> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--bin", "schoolgate"]);
+    // For the whole workspace, so that what this program was built from serves again, and isn't compiled once more with
+    // other features of shared crates.
+    command.args(["build", "--workspace", "--bin", "schoolgate"]);
     if release {
         command.arg("--release");
     }
-    let status =
-        command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).status().map_err(GatewayError::Cargo)?;
+    // What cargo told this program about its own package would make some build scripts (ring's) take it for a change.
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
+        command.env_remove(name);
+    }
+    command.env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_MANIFEST_PATH").env_remove("CARGO_MANIFEST_LINKS");
+    let status = command.current_dir(env!("CARGO_MANIFEST_DIR")).status().map_err(GatewayError::Cargo)?;
     if status.success() { Ok(()) } else { Err(GatewayError::Build(status)) }
 }
 

@@ -82,8 +82,13 @@ impl VirtualReader {
         &self.path
     }
 
-    /// Pulls the cable: the gateway's line hangs up, and the path leads nowhere. Nothing happens if it is unplugged.
+    /// Pulls the cable: the gateway's line hangs up, and the path is gone. Nothing happens if it is unplugged.
     pub fn unplug(&mut self) {
+        if self.line.is_some() {
+            // First, and not only in name: the system soon gives the same device to the next pseudo-terminal, which may be
+            // another school's reader. If the path is gone already, so much the better.
+            let _ = std::fs::remove_file(&self.path);
+        }
         self.line = None;
     }
 
@@ -151,7 +156,6 @@ impl VirtualReader {
 impl Drop for VirtualReader {
     fn drop(&mut self) {
         self.unplug();
-        let _ = std::fs::remove_file(&self.path);
     }
 }
 

@@ -18,7 +18,7 @@ use stream::Stream;
 use verdict::Verdict;
 
 /// Kills in an ordinary run; `SCHOOLGATE_KILLS` asks for others.
-const KILLS: usize = 24;
+const KILLS: usize = 36;
 /// Readers, each at a gate of its own.
 const LANES: usize = 6;
 /// Students for each kill: more than can tap in between.

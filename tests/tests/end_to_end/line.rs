@@ -81,8 +81,7 @@ async fn a_reader_that_vanishes_is_an_alarm_after_ten_seconds_until_it_is_back()
     let place = rig.scene.campus.readers[0].place.clone();
     assert_eq!((alarm, *cause), (&Alarm::ReaderLost { reader: reader.clone(), place }, Some(down.seq)));
     let waited_ms = raised.at.wall.unix_ms() - down.at.wall.unix_ms();
-    // Not before; how much later it is told is the machine's load, as the exercise's clock runs 20 times faster.
-    assert!(waited_ms >= 10_000, "{waited_ms} ms");
+    assert!((10_000..60_000).contains(&waited_ms), "{waited_ms} ms");
     let it = rig.topic("staff/it_admin/alert");
     let alert = listener.find_on(&it, "the alarm", |alert| alert["on"] == true).await;
     assert_eq!(alert["text"]["zh"], "东门：读卡器 east-gate-1 失去联系");
