@@ -17,6 +17,7 @@ use crate::{
     config::{Config, Loaded},
     keeper::{Keeper, Progress},
     ledger::Durable,
+    memory,
     readers::ReaderEvent,
     roster_file::{self, LoadedRoster, RosterError},
     shell::Shell,
@@ -39,9 +40,11 @@ const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs the gateway until it is told to stop (SIGTERM, SIGINT). SIGHUP reads the roster again.
 pub fn run(loaded: Loaded) -> Result<(), StartError> {
+    memory::keep_small();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Runtime)?;
     runtime.block_on(async {
         let gateway = Gateway::start(loaded)?;
+        memory::give_back(); // what the roster's document took
         gateway.work().await;
         Ok(())
     })
@@ -158,6 +161,7 @@ impl Gateway {
                 info!(version = loaded.roster.version, students = loaded.roster.student_count(), "roster adopted");
                 self.roster.send_replace(Arc::clone(&loaded.roster));
                 self.shell.input(now(), Input::Roster { roster: loaded.roster, digest: loaded.digest });
+                memory::give_back();
             }
             Err(cause) => tell_refused(&cause, self.config.gateway.language),
         }
