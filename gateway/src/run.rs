@@ -3,7 +3,7 @@
 mod parts;
 mod start;
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::resume_unwind, sync::Arc, time::Duration};
 
 use schoolgate_core::{entry::Consumer, roster::Roster, school::Input, text::Lang};
 use tokio::{
@@ -45,8 +45,11 @@ pub fn run(loaded: Loaded) -> Result<(), StartError> {
     runtime.block_on(async {
         let gateway = Gateway::start(loaded)?;
         memory::give_back(); // what the roster's document took
-        gateway.work().await;
-        Ok(())
+        // As a task: waking what `block_on` itself waits for costs two system calls each time, waking a task none.
+        match tokio::spawn(gateway.work()).await {
+            Err(ended) if ended.is_panic() => resume_unwind(ended.into_panic()),
+            Ok(()) | Err(_) => Ok(()),
+        }
     })
 }
 
