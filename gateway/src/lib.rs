@@ -12,6 +12,7 @@ pub mod gates;
 pub mod keeper;
 pub mod ledger;
 pub mod ledger_cli;
+pub mod memory;
 pub mod notify;
 pub mod readers;
 pub mod roster_cli;

@@ -3,7 +3,7 @@
 mod parts;
 mod start;
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::resume_unwind, sync::Arc, time::Duration};
 
 use schoolgate_core::{entry::Consumer, roster::Roster, school::Input, text::Lang};
 use tokio::{
@@ -18,6 +18,7 @@ use crate::{
     config::{Config, Loaded},
     keeper::{Keeper, Progress},
     ledger::Durable,
+    memory,
     readers::ReaderEvent,
     roster_file::{self, LoadedRoster, RosterError},
     shell::Shell,
@@ -56,8 +57,18 @@ pub enum RunError {
 
 /// Runs the gateway until it is told to stop (SIGTERM, SIGINT). SIGHUP reads the roster again.
 pub fn run(loaded: Loaded) -> Result<(), RunError> {
+    memory::keep_small();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Runtime)?;
-    let ended = runtime.block_on(async { Gateway::start(loaded)?.work().await });
+    let ended = runtime.block_on(async {
+        let gateway = Gateway::start(loaded)?;
+        memory::give_back(); // what the roster's document took
+        // As a task: waking what `block_on` itself waits for costs two system calls each time, waking a task none.
+        match tokio::spawn(gateway.work()).await {
+            Ok(ended) => ended,
+            Err(ended) if ended.is_panic() => resume_unwind(ended.into_panic()),
+            Err(_) => Ok(()),
+        }
+    });
     runtime.shutdown_background(); // what hangs on the network or the disk must not hold up the end
     ended
 }
@@ -210,6 +221,7 @@ impl Gateway {
                 info!(version = loaded.roster.version, students = loaded.roster.student_count(), "roster adopted");
                 self.roster.send_replace(Arc::clone(&loaded.roster));
                 self.shell.input(now(), Input::Roster { roster: loaded.roster, digest: loaded.digest });
+                memory::give_back();
             }
             Err(cause) => tell_refused(&cause, self.config.gateway.language, true),
         }
