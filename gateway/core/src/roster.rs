@@ -161,6 +161,9 @@ impl Roster {
                 known.guardians.push(Link { guardian, relation, valid });
             }
         }
+        // Most have one or two, and a list that grows takes room for four.
+        roster.students.values_mut().for_each(|student| student.guardians.shrink_to_fit());
+        roster.guardians.values_mut().for_each(|guardian| guardian.students.shrink_to_fit());
         for Restriction { student, guardian, valid } in document.restrictions {
             if valid == Validity::ALWAYS {
                 roster.restrictions.insert((student, guardian));
