@@ -89,6 +89,11 @@ pub fn keep(from: &Path, to: &Path) -> Result<(), RosterError> {
     fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(keep)
 }
 
+/// Whether both files are there, of a size to be taken, and say the same.
+pub fn say_the_same(one: &Path, other: &Path) -> bool {
+    matches!((read(one), read(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, RosterError> {
     let cant_read = |cause| RosterError::Read(path.to_owned(), cause);
     let size = fs::metadata(path).map_err(cant_read)?.len();
@@ -134,6 +139,11 @@ mod tests {
         let loaded = load(&path, None).unwrap();
         keep(&path, &kept).unwrap();
         assert_eq!(load(&kept, None).unwrap().digest, loaded.digest);
+        assert!(say_the_same(&path, &kept));
+        fs::write(&path, roster_of(4)).unwrap();
+        assert!(!say_the_same(&path, &kept));
+        fs::remove_file(&path).unwrap();
+        assert!(!say_the_same(&path, &kept));
     }
 
     #[test]
