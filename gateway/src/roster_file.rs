@@ -116,6 +116,11 @@ fn write_whole(bytes: &[u8], to: &Path) -> io::Result<()> {
     fs::File::open(to.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
+/// Whether both files are there, of a size to be taken, and say the same.
+pub fn say_the_same(one: &Path, other: &Path) -> bool {
+    matches!((read(one), read(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, RosterError> {
     let cant_read = |cause| RosterError::Read(path.to_owned(), cause);
     let size = fs::metadata(path).map_err(cant_read)?.len();
@@ -165,6 +170,11 @@ mod tests {
         fs::write(&path, "replaced meanwhile").unwrap();
         loaded.keep(&kept).unwrap();
         assert_eq!(load(&kept, None).unwrap().digest, loaded.digest);
+        assert!(say_the_same(&path, &kept));
+        fs::write(&path, roster_of(4)).unwrap();
+        assert!(!say_the_same(&path, &kept));
+        fs::remove_file(&path).unwrap();
+        assert!(!say_the_same(&path, &kept));
     }
 
     #[test]

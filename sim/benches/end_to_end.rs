@@ -42,6 +42,8 @@ const QUICK: Plan = Plan { starts: 1, rounds: 1, taps_per_round: 250, floods: 1,
 #[derive(Default)]
 struct Figures {
     starts: Vec<Duration>,
+    restarts: Vec<Duration>,
+    after_restart: Memory,
     after_start: Memory,
     paced: Paced,
     after_pace: Memory,
@@ -77,6 +79,9 @@ impl Bench {
             for (kind, figures) in self.kinds.iter().zip(&mut *figures) {
                 let subject = kind.start(STUDENTS, &self.broker, &self.runtime);
                 figures.starts.push(subject.first_tap(0));
+                let subject = subject.restart(kind, &self.broker, &self.runtime);
+                figures.restarts.push(subject.first_tap(1));
+                figures.after_restart = subject.memory();
                 subject.stop(&self.runtime);
             }
         }
@@ -145,7 +150,9 @@ impl Bench {
         row("resident peak by then, MiB", &|f| f.after_start.peak_mib());
         row("resident after the taps, MiB", &|f| f.after_pace.resident_mib());
         row("resident peak after the fast taps, MiB", &|f| f.after_flood.peak_mib());
-        row("start to first tap served, median, ms", &|f| median(&f.starts) * 1e3);
+        row("resident peak after a restart, MiB", &|f| f.after_restart.peak_mib());
+        row("first start to first tap served, median, ms", &|f| median(&f.starts) * 1e3);
+        row("restart to first tap served, median, ms", &|f| median(&f.restarts) * 1e3);
         if figures.len() < 2 {
             println!("skipped: the bare loop needs python3, which is not here");
         }

@@ -173,6 +173,9 @@ impl Roster {
                 known.guardians.push(Link { guardian, relation, valid });
             }
         }
+        // Most have one or two, and a list that grows takes room for four.
+        roster.students.values_mut().for_each(|student| student.guardians.shrink_to_fit());
+        roster.guardians.values_mut().for_each(|guardian| guardian.students.shrink_to_fit());
         for Restriction { student, guardian, valid } in document.restrictions {
             roster.restricted_from.entry(guardian.clone()).or_default().push(student.clone());
             if valid == Validity::ALWAYS {

@@ -3,6 +3,7 @@
 //! The fold asks neither the roster nor the policy, so that an old ledger means the same under every later roster.
 
 use alloc::{
+    boxed::Box,
     collections::{BTreeMap, VecDeque},
     vec::Vec,
 };
@@ -54,7 +55,7 @@ pub struct Presence {
     /// The open pickup calls that name them, oldest first.
     pub calls: Vec<Seq>,
     /// Whether they have shown up to be fetched.
-    pub waiting: Option<Waiting>,
+    pub waiting: Option<Box<Waiting>>,
 }
 
 /// A student has shown up to be fetched, and no guardian has come yet.
@@ -222,7 +223,7 @@ impl State {
 
     fn wait(&mut self, student: &StudentId, tap: &Tap, entry: &Entry) {
         if let Some(presence) = self.presences.get_mut(student) {
-            presence.waiting = Some(Waiting { tap: tap.clone(), at: entry.at, by: entry.seq });
+            presence.waiting = Some(Box::new(Waiting { tap: tap.clone(), at: entry.at, by: entry.seq }));
         }
     }
 

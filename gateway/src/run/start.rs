@@ -268,6 +268,12 @@ fn fold(ledger: &Ledger, through: u64, mut take: impl FnMut(Step) -> Result<(), 
 /// The roster that the school or the platform left, or else the last good one.
 fn load_roster(config: &Config) -> Option<LoadedRoster> {
     let kept = kept_roster(config);
+    // So it is at most starts: to read both would take the time and the memory twice.
+    if roster_file::say_the_same(&config.gateway.roster, &kept)
+        && let Ok(loaded) = roster_file::load(&kept, None)
+    {
+        return Some(loaded);
+    }
     let last_good = roster_file::load(&kept, None).ok();
     let in_force: Option<&Roster> = last_good.as_ref().map(|loaded| &*loaded.roster);
     match roster_file::load(&config.gateway.roster, in_force) {
