@@ -170,6 +170,7 @@ mod tests {
         fs::write(&path, "replaced meanwhile").unwrap();
         loaded.keep(&kept).unwrap();
         assert_eq!(load(&kept, None).unwrap().digest, loaded.digest);
+        fs::copy(&kept, &path).unwrap();
         assert!(say_the_same(&path, &kept));
         fs::write(&path, roster_of(4)).unwrap();
         assert!(!say_the_same(&path, &kept));
