@@ -7,7 +7,7 @@ use std::{
 };
 
 use schoolgate_core::entry::{Consumer, Entry};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::{ledger::LedgerReader, store::Store};
 
@@ -69,7 +69,11 @@ fn keep(store: Option<&Store>, reader: &LedgerReader, orders: &Receiver<Progress
         let trouble =
             bring_up_to_date(store, reader, progress).err().map(|cause| cause.to_string()).unwrap_or_default();
         if trouble != told {
-            warn!(trouble, "the store can't be brought up to date; it is tried again (nothing: it works again)");
+            if trouble.is_empty() {
+                info!("the store is kept up to date again");
+            } else {
+                warn!(trouble, "the store can't be brought up to date; it is tried again");
+            }
             told = trouble;
         }
     }

@@ -223,7 +223,10 @@ impl Gateway {
                 self.shell.input(now(), Input::Roster { roster: loaded.roster, digest: loaded.digest });
                 memory::give_back();
             }
-            Err(cause) => tell_refused(&cause, self.config.gateway.language, true),
+            Err(cause) => {
+                let has_last_good = !self.shell.school().roster().version.is_empty();
+                tell_refused(&cause, self.config.gateway.language, has_last_good);
+            }
         }
     }
 
