@@ -257,17 +257,29 @@ impl Shell {
         let (place, release) = match &act {
             Act::Show { place, .. } => (place, false),
             Act::Release { place } => (place, true),
+            Act::Free { on } => return self.free(now, *on),
         };
         let Some(times) = self.gate_times.get(place).copied() else { return }; // a place without outputs shows nothing
         let what = match &act {
             Act::Show { picture, .. } => {
                 GateAction::Show { light: picture.light(), tone: Some(picture.tone()), for_ms: times.show_ms }
             }
-            Act::Release { .. } => GateAction::Release { for_ms: times.release_ms },
+            Act::Release { .. } | Act::Free { .. } => GateAction::Release { for_ms: times.release_ms },
         };
         let command = GateCommand { place: place.clone(), what };
         if let Err(unknown) = self.gates.apply(now, &command) {
             debug!(%unknown, release, "no such gate");
+        }
+    }
+
+    /// Every gate stands open, or is a gate again.
+    fn free(&mut self, now: Instant, on: bool) {
+        let what = if on { GateAction::Release { for_ms: u32::MAX } } else { GateAction::EndRelease };
+        let places: Vec<PlaceId> = self.gate_times.keys().cloned().collect();
+        for place in places {
+            if let Err(unknown) = self.gates.apply(now, &GateCommand { place, what }) {
+                debug!(%unknown, on, "no such gate");
+            }
         }
     }
 }

@@ -200,6 +200,7 @@ pub fn fates<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> BTreeMap<Stude
                     *fate = match to {
                         Some(Recipient::Guardian(guardian)) => Fate::Fetched(guardian.clone()),
                         Some(Recipient::Alone) => Fate::WentAlone,
+                        Some(Recipient::Delegate(pass)) => Fate::Fetched(pass.guardian.clone()),
                         None => Fate::StillHere, // left without a release: never so
                     };
                 }

@@ -270,6 +270,16 @@ impl Names {
                             ),
                         )
                     }
+                    Recipient::Delegate(_) => {
+                        let parts = |lang| (who.get(lang),);
+                        (
+                            Went,
+                            say(
+                                parts,
+                                |lang, (who,)| text!(lang, zh: "{who} 由持凭证的代接人接走", en: "{who} picked up with a pass"),
+                            ),
+                        )
+                    }
                     Recipient::Alone => {
                         let parts = |lang| (who.get(lang),);
                         (
@@ -314,6 +324,8 @@ impl Names {
         match holder {
             Some(Holder::Student(id)) => self.student(id),
             Some(Holder::Guardian(id)) => self.guardian(id),
+            Some(Holder::Staff(id)) => plain(id.as_str()),
+            Some(Holder::Visitor(id)) => plain(id.as_str()),
             None => Bilingual { zh: "陌生的卡".into(), en: "A strange card".into() },
         }
     }
@@ -339,6 +351,7 @@ impl Names {
                 text!(lang, zh: "受限制，不得接走孩子", en: "is under a restriction: must not fetch the child")
             }
             Reason::OutsideHours => text!(lang, zh: "不在放学时段", en: "outside the release hours"),
+            other => format!("{other:?}"),
         })
     }
 }

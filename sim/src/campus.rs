@@ -87,6 +87,7 @@ impl Campus {
         Site {
             places: self.spots.iter().map(place).collect(),
             readers: self.readers.iter().map(|reader| (reader.id.clone(), reader.place.clone())).collect(),
+            ..Site::default()
         }
     }
 }

@@ -12,7 +12,9 @@ use schoolgate_core::{
     credential::{CredentialId, CredentialStatus},
     id::{GuardianId, GuardianToken, StudentId},
     policy::Policy,
-    roster::{Authorisation, CredentialLine, Document, GuardianLine, Holder, Restriction, StudentLine, Validity},
+    roster::{
+        Authorisation, CredentialLine, Document, GuardianLine, Holder, Restriction, SchoolLevel, StudentLine, Validity,
+    },
     text::Bilingual,
     time::Hours,
 };
@@ -158,7 +160,14 @@ impl School {
             let (id, name, class) = (id.clone(), name.clone(), class.zh.clone());
             let holder = Holder::Student(id.clone());
             document.credentials.push(CredentialLine { id: credential(*card), holder, status: *card_status });
-            document.students.push(StudentLine { id, name, class, walks_home: family.walks_home });
+            document.students.push(StudentLine {
+                id,
+                name,
+                class,
+                walks_home: family.walks_home,
+                level: SchoolLevel::Primary,
+                home_school: None,
+            });
         }
         for Guardian { id, name, token, relation, card, card_status, restricted } in &family.guardians {
             let holder = Holder::Guardian(id.clone());

@@ -10,7 +10,7 @@ use schoolgate_core::{
     credential::{CredentialId, CredentialStatus},
     entry::Entry,
     id::{PlaceId, ReaderId, StudentId},
-    roster::{CredentialLine, Document, Holder, Roster, StudentLine},
+    roster::{CredentialLine, Document, Holder, Roster, SchoolLevel, StudentLine},
     school::{Input, School},
     site::{Place, PlaceRole, Site},
     text::Bilingual,
@@ -35,7 +35,14 @@ fn roster() -> Roster {
             holder: Holder::Student(id.clone()),
             status: CredentialStatus::Active,
         });
-        document.students.push(StudentLine { id, name: "x".into(), class: "1-1".into(), walks_home: Some(all_day) });
+        document.students.push(StudentLine {
+            id,
+            name: "x".into(),
+            class: "1-1".into(),
+            walks_home: Some(all_day),
+            level: SchoolLevel::Primary,
+            home_school: None,
+        });
     }
     Roster::try_new(document).unwrap()
 }

@@ -32,4 +32,9 @@ pub enum Act {
         /// Which gate.
         place: PlaceId,
     },
+    /// Every gate stands open, or is a gate again.
+    Free {
+        /// Whether they stand open.
+        on: bool,
+    },
 }

@@ -1,11 +1,12 @@
 //! Things that somebody ought to look at. Each is raised once, however often its cause recurs, and ended once.
 
+use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     entry::{Reason, Tap},
-    id::{GuardianId, PlaceId, ReaderId, StudentId},
-    roster::Holder,
+    id::{GuardianId, PatrolId, PlaceId, ReaderId, SessionId, StaffId, StudentId},
+    roster::{Holder, StaffRole},
     text,
     text::Bilingual,
 };
@@ -42,29 +43,96 @@ pub enum Alarm {
     },
     /// The disk does not answer in time: people pass, entries wait in memory.
     LedgerSlow {},
-}
-
-/// Whom an alarm goes to first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StaffRole {
-    /// Leads the duty of the day.
-    DutyLeader,
-    /// Guards the gates.
-    Security,
-    /// Looks after the boxes.
-    ItAdmin,
-}
-
-impl StaffRole {
-    /// The name, as topics have it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::DutyLeader => "duty_leader",
-            Self::Security => "security",
-            Self::ItAdmin => "it_admin",
-        }
-    }
+    /// A student is expected in a session and not there.
+    StudentMissing {
+        /// Who.
+        student: StudentId,
+        /// Which session.
+        session: SessionId,
+        /// Where it is held.
+        place: PlaceId,
+    },
+    /// A student left the campus during a session without leave.
+    LeftDuringSession {
+        /// Who.
+        student: StudentId,
+        /// Which session.
+        session: SessionId,
+    },
+    /// A student has not been fetched.
+    NotFetched {
+        /// Who.
+        student: StudentId,
+        /// 1: the duty teacher looks; 2: the duty leader, and guardians are told; 3: the principal.
+        step: u8,
+    },
+    /// A handover was begun and not completed.
+    HandoverIncomplete {
+        /// Who answers for the group still.
+        from: StaffId,
+        /// Where.
+        place: PlaceId,
+    },
+    /// A gate's door stands open.
+    GateHeld {
+        /// Which gate.
+        place: PlaceId,
+    },
+    /// A gate's door was opened with no grant and no exit request.
+    GateForced {
+        /// Which gate.
+        place: PlaceId,
+    },
+    /// More people went through a gate than were granted.
+    Tailgating {
+        /// Which gate.
+        place: PlaceId,
+    },
+    /// A sensor's line can't be heard.
+    SensorLost {
+        /// Where.
+        place: PlaceId,
+        /// Which.
+        line: String,
+    },
+    /// A round of the safety patrol was missed.
+    PatrolMissed {
+        /// Which round.
+        patrol: PatrolId,
+    },
+    /// The platform has not been reached for long.
+    PlatformUnreached {},
+    /// The roster is old.
+    RosterOld {},
+    /// Pickup passes that are no good, or wrong codes, are being tried here.
+    PassRefused {
+        /// Where.
+        place: PlaceId,
+    },
+    /// A card's secure message was played back: somebody may hold a clone.
+    ClonedCard {
+        /// Where.
+        place: PlaceId,
+    },
+    /// An instructor whose institution is not admitted wants to teach.
+    NotAdmitted {
+        /// Where.
+        place: PlaceId,
+        /// Who.
+        staff: StaffId,
+    },
+    /// A guardian says that it was not them.
+    NotMe {
+        /// Who.
+        guardian: GuardianId,
+    },
+    /// A panic button was pressed.
+    Panic {
+        /// Where.
+        place: PlaceId,
+    },
+    /// The fire alarm.
+    Fire {},
 }
 
 impl Alarm {
@@ -81,6 +149,11 @@ impl Alarm {
             (Reason::Restricted, Some(Holder::Guardian(guardian))) => {
                 Some(Self::RestrictedGuardian { place, guardian: guardian.clone() })
             }
+            (Reason::Pass(_), _) => Some(Self::PassRefused { place }),
+            (Reason::Cloned, _) => Some(Self::ClonedCard { place }),
+            (Reason::NotAdmitted, Some(Holder::Staff(staff))) => {
+                Some(Self::NotAdmitted { place, staff: staff.clone() })
+            }
             _ => None,
         }
     }
@@ -91,8 +164,25 @@ impl Alarm {
             Self::CredentialRefused { place }
             | Self::ExitRefused { place, .. }
             | Self::RestrictedGuardian { place, .. }
-            | Self::ReaderLost { place, .. } => Some(place),
-            Self::LedgerSlow {} => None,
+            | Self::ReaderLost { place, .. }
+            | Self::StudentMissing { place, .. }
+            | Self::HandoverIncomplete { place, .. }
+            | Self::GateHeld { place }
+            | Self::GateForced { place }
+            | Self::Tailgating { place }
+            | Self::SensorLost { place, .. }
+            | Self::PassRefused { place }
+            | Self::ClonedCard { place }
+            | Self::NotAdmitted { place, .. }
+            | Self::Panic { place } => Some(place),
+            Self::LedgerSlow {}
+            | Self::LeftDuringSession { .. }
+            | Self::NotFetched { .. }
+            | Self::PatrolMissed { .. }
+            | Self::PlatformUnreached {}
+            | Self::RosterOld {}
+            | Self::NotMe { .. }
+            | Self::Fire {} => None,
         }
     }
 
@@ -102,13 +192,44 @@ impl Alarm {
             Self::CredentialRefused { .. } => &[StaffRole::Security],
             Self::ExitRefused { .. } => &[StaffRole::DutyLeader],
             Self::RestrictedGuardian { .. } => &[StaffRole::DutyLeader, StaffRole::Security],
-            Self::ReaderLost { .. } | Self::LedgerSlow {} => &[StaffRole::ItAdmin],
+            Self::ReaderLost { .. }
+            | Self::LedgerSlow {}
+            | Self::SensorLost { .. }
+            | Self::PlatformUnreached {}
+            | Self::RosterOld {} => &[StaffRole::ItAdmin],
+            Self::StudentMissing { .. } => &[StaffRole::Teacher],
+            Self::LeftDuringSession { .. } => &[StaffRole::Teacher, StaffRole::DutyLeader],
+            Self::NotFetched { step: 1, .. } => &[StaffRole::Teacher],
+            Self::NotFetched { step: 2, .. } => &[StaffRole::DutyLeader],
+            Self::NotFetched { .. } => &[StaffRole::Principal],
+            Self::HandoverIncomplete { .. }
+            | Self::PassRefused { .. }
+            | Self::NotAdmitted { .. }
+            | Self::NotMe { .. } => &[StaffRole::DutyLeader],
+            Self::GateHeld { .. }
+            | Self::GateForced { .. }
+            | Self::Tailgating { .. }
+            | Self::PatrolMissed { .. }
+            | Self::ClonedCard { .. } => &[StaffRole::Security],
+            Self::Panic { .. } | Self::Fire {} => &[StaffRole::DutyLeader, StaffRole::Security, StaffRole::Principal],
         }
     }
 
     /// Whether it ends by itself when its cause has not recurred for a while.
     pub(crate) fn ends_when_quiet(&self) -> bool {
-        matches!(self, Self::CredentialRefused { .. } | Self::ExitRefused { .. } | Self::RestrictedGuardian { .. })
+        matches!(
+            self,
+            Self::CredentialRefused { .. }
+                | Self::ExitRefused { .. }
+                | Self::RestrictedGuardian { .. }
+                | Self::GateForced { .. }
+                | Self::Tailgating { .. }
+                | Self::PassRefused { .. }
+                | Self::ClonedCard { .. }
+                | Self::NotAdmitted { .. }
+                | Self::NotMe { .. }
+                | Self::Panic { .. }
+        )
     }
 
     /// What it says to staff. Ids, not names: alerts are read on shared screens.
@@ -131,6 +252,49 @@ impl Alarm {
                 Self::LedgerSlow {} => {
                     text!(lang, zh: "磁盘没有及时响应，记录暂存于内存", en: "the disk does not answer in time; entries wait in memory")
                 }
+                Self::StudentMissing { student, .. } => {
+                    text!(lang, zh: "{place}：学生 {student} 应到未到", en: "{place}: student {student} is expected and not there")
+                }
+                Self::LeftDuringSession { student, .. } => {
+                    text!(lang, zh: "学生 {student} 未请假，上课期间离校", en: "student {student} left during a session without leave")
+                }
+                Self::NotFetched { student, .. } => {
+                    text!(lang, zh: "学生 {student} 尚未被接走", en: "student {student} has not been fetched")
+                }
+                Self::HandoverIncomplete { from, .. } => {
+                    text!(lang, zh: "{place}：{from} 的交接尚未完成", en: "{place}: the handover by {from} is not complete")
+                }
+                Self::GateHeld { .. } => text!(lang, zh: "{place}：门未关闭", en: "{place}: the door stands open"),
+                Self::GateForced { .. } => text!(lang, zh: "{place}：门被强行打开", en: "{place}: the door was forced"),
+                Self::Tailgating { .. } => {
+                    text!(lang, zh: "{place}：有人尾随通过", en: "{place}: more people went through than were granted")
+                }
+                Self::SensorLost { line, .. } => {
+                    text!(lang, zh: "{place}：传感器线路 {line} 失去联系", en: "{place}: sensor line {line} can't be heard")
+                }
+                Self::PatrolMissed { patrol } => {
+                    text!(lang, zh: "安全巡查 {patrol} 未完成", en: "safety patrol {patrol} was missed")
+                }
+                Self::PlatformUnreached {} => {
+                    text!(lang, zh: "长时间无法连接平台", en: "the platform has not been reached for long")
+                }
+                Self::RosterOld {} => text!(lang, zh: "名册已过时", en: "the roster is old"),
+                Self::PassRefused { .. } => {
+                    text!(lang, zh: "{place}：有人出示无效的接送凭证", en: "{place}: pickup passes that are no good are being tried")
+                }
+                Self::ClonedCard { .. } => {
+                    text!(lang, zh: "{place}：有人使用疑似复制的卡", en: "{place}: a card that may be a clone was used")
+                }
+                Self::NotAdmitted { staff, .. } => {
+                    text!(lang, zh: "{place}：{staff} 所属机构未获准入", en: "{place}: the institution of {staff} is not admitted")
+                }
+                Self::NotMe { guardian } => {
+                    text!(lang, zh: "家长 {guardian} 表示并非本人操作", en: "guardian {guardian} says that it was not them")
+                }
+                Self::Panic { .. } => {
+                    text!(lang, zh: "{place}：紧急按钮被按下", en: "{place}: the panic button was pressed")
+                }
+                Self::Fire {} => text!(lang, zh: "火警", en: "fire alarm"),
             }
         })
     }

@@ -100,6 +100,18 @@ ids! {
     StudentId,
     /// A parent or other legal guardian.
     GuardianId,
+    /// Somebody who works at the school: teacher, duty leader, security, instructor, inspector.
+    StaffId,
+    /// Somebody who comes once, for a purpose.
+    VisitorId,
+    /// An outside institution that gives courses.
+    InstitutionId,
+    /// A course offered in a term.
+    CourseId,
+    /// One dated occurrence of a course.
+    SessionId,
+    /// A round of the safety patrol, as the patrol plan names it.
+    PatrolId,
     /// Opaque, unguessable name under which one guardian's messages are published.
     GuardianToken,
 }

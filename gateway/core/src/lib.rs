@@ -14,6 +14,7 @@ pub mod alarm;
 pub mod credential;
 pub mod entry;
 pub mod id;
+pub mod input;
 pub mod notice;
 pub mod picture;
 pub mod policy;

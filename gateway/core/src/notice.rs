@@ -7,10 +7,10 @@ use alloc::{string::String, vec::Vec};
 use serde::Serialize;
 
 use crate::{
-    alarm::{Alarm, StaffRole},
+    alarm::Alarm,
     entry::{Entry, Reason, Recipient, Seq, Tap, What},
     id::{GuardianId, GuardianToken, PlaceId, StudentId},
-    roster::{Holder, Roster},
+    roster::{Holder, Roster, StaffRole},
     site::Site,
     state::{Custodian, Presence, State, Whereabouts},
     text,
@@ -211,6 +211,9 @@ impl Teller<'_> {
         let by = match to {
             Recipient::Alone => None,
             Recipient::Guardian(guardian) => Some(self.relation(student, guardian)),
+            Recipient::Delegate(_) => {
+                Some(Bilingual { zh: "持接送凭证的代接人".into(), en: "somebody with a pickup pass".into() })
+            }
         };
         self.everyone(GuardianEvent::Released, student, tap, |name, _, at| {
             Bilingual::say(|lang| {
@@ -256,10 +259,10 @@ fn child_status(child: &StudentId, presence: Option<&Presence>, roster: &Roster)
     let at = clock(&presence.since);
     let state = match &presence.whereabouts {
         Whereabouts::OffCampus => ChildState::OffCampus,
-        Whereabouts::OnCampus(Custodian::Guardian(_) | Custodian::Alone) => ChildState::Released,
-        Whereabouts::OnCampus(Custodian::GateDuty) if !presence.calls.is_empty() => ChildState::Called,
-        Whereabouts::OnCampus(Custodian::GateDuty) if presence.waiting.is_some() => ChildState::Waiting,
-        Whereabouts::OnCampus(Custodian::GateDuty) => ChildState::OnCampus,
+        Whereabouts::OnCampus(custodian) if !custodian.is_school() => ChildState::Released,
+        Whereabouts::OnCampus(_) if !presence.calls.is_empty() => ChildState::Called,
+        Whereabouts::OnCampus(_) if presence.waiting.is_some() => ChildState::Waiting,
+        Whereabouts::OnCampus(_) => ChildState::OnCampus,
     };
     let by = match &presence.whereabouts {
         Whereabouts::OnCampus(Custodian::Guardian(guardian)) => roster.link(child, guardian).map(|link| &link.relation),

@@ -54,6 +54,31 @@ pub enum Picture {
     CardRefused,
     /// Please see the duty teacher.
     SeeTeacher,
+    /// You are in your session.
+    CheckedIn,
+    /// You are in your session, and late.
+    Late,
+    /// You are signed out of the session.
+    CheckedOut,
+    /// You are not expected here; the teacher has been told.
+    Unexpected,
+    /// The session, or the post, is yours.
+    TakenUp,
+    /// The handover waits for the other teacher's card.
+    HandoverWaits,
+    /// The group is handed over.
+    HandedOver {
+        /// How many.
+        students: u16,
+        /// How many of them were not seen here.
+        missing: u16,
+    },
+    /// Have a good dinner.
+    Dinner,
+    /// No dinner for you here now.
+    NoDinner,
+    /// You are accounted for.
+    Safe,
     /// Pass: the tap is kept in memory until the disk answers.
     Degraded,
 }
@@ -67,7 +92,22 @@ impl Picture {
             What::Released { .. } => Self::Released,
             What::Waiting { .. } => Self::Wait,
             What::Called { .. } => Self::Called,
-            What::Seen { .. } => Self::Noted,
+            What::Seen { .. } | What::Patrolled { .. } => Self::Noted,
+            What::Came { .. } => Self::Welcome,
+            What::Went { .. } => Self::Goodbye,
+            What::SessionTaken { .. } | What::PostTaken { .. } => Self::TakenUp,
+            What::SessionLeft { .. } | What::CheckedOut { .. } => Self::CheckedOut,
+            What::CheckedIn { late_min: 0, .. } => Self::CheckedIn,
+            What::CheckedIn { .. } => Self::Late,
+            What::Unexpected { .. } => Self::Unexpected,
+            What::HandoverOffered { .. } => Self::HandoverWaits,
+            What::HandedOver { students, missing, .. } => {
+                let count = |list: &[_]| u16::try_from(list.len()).unwrap_or(u16::MAX);
+                Self::HandedOver { students: count(students), missing: count(missing) }
+            }
+            What::PassShown { .. } => Self::Called,
+            What::Dined { .. } => Self::Dinner,
+            What::Safe { .. } => Self::Safe,
             What::Refused { reason, .. } => match reason {
                 Reason::Unknown | Reason::Lost | Reason::Blocked | Reason::Expired => Self::CardRefused,
                 Reason::CalledElsewhere(place) => Self::GoTo(place.clone()),
@@ -75,7 +115,14 @@ impl Picture {
                 | Reason::NobodyToFetch
                 | Reason::NotAuthorised
                 | Reason::Restricted
-                | Reason::OutsideHours => Self::SeeTeacher,
+                | Reason::OutsideHours
+                | Reason::NotAdmitted
+                | Reason::NotForYou
+                | Reason::WrongWay
+                | Reason::Pass(_) => Self::SeeTeacher,
+                Reason::SessionElsewhere(place) => Self::GoTo(place.clone()),
+                Reason::NoDinnerBooked | Reason::DinnerTaken | Reason::NotDinnerTime => Self::NoDinner,
+                Reason::Cloned => Self::CardRefused,
             },
             _ => return None,
         })
@@ -83,15 +130,31 @@ impl Picture {
 
     /// Whether it promises that something is on disk. A refusal promises nothing and need not wait.
     pub fn promises(&self) -> bool {
-        !matches!(self, Self::GoTo(_) | Self::CardRefused | Self::SeeTeacher | Self::Degraded)
+        !matches!(self, Self::GoTo(_) | Self::CardRefused | Self::SeeTeacher | Self::NoDinner | Self::Degraded)
     }
 
     /// Which lamp is lit.
     pub fn light(&self) -> Light {
         match self {
-            Self::Welcome | Self::Goodbye | Self::Released | Self::Called | Self::Noted => Light::Green,
-            Self::Wait | Self::GoTo(_) | Self::Degraded => Light::Amber,
-            Self::CardRefused | Self::SeeTeacher => Light::Red,
+            Self::Welcome
+            | Self::Goodbye
+            | Self::Released
+            | Self::Called
+            | Self::Noted
+            | Self::CheckedIn
+            | Self::CheckedOut
+            | Self::TakenUp
+            | Self::Dinner
+            | Self::Safe
+            | Self::HandedOver { missing: 0, .. } => Light::Green,
+            Self::Wait
+            | Self::GoTo(_)
+            | Self::Late
+            | Self::Unexpected
+            | Self::HandoverWaits
+            | Self::HandedOver { .. }
+            | Self::Degraded => Light::Amber,
+            Self::CardRefused | Self::SeeTeacher | Self::NoDinner => Light::Red,
         }
     }
 

@@ -96,7 +96,7 @@ impl Act {
     fn degraded(self) -> Self {
         match self {
             Self::Show { place, reader, .. } => Self::Show { place, reader, picture: Picture::Degraded },
-            release @ Self::Release { .. } => release,
+            other @ (Self::Release { .. } | Self::Free { .. }) => other,
         }
     }
 }

@@ -5,9 +5,13 @@
 
 mod check;
 mod document;
+mod service;
+mod service_lines;
 
 pub use check::{Fault, MAX_FAULTS};
 pub use document::{Authorisation, CredentialLine, Document, GuardianLine, Restriction, StudentLine, Validity};
+pub use service::{Course, Duty, Enrolment, Institution, Leave, Session, Staff, Visitor};
+pub use service_lines::*;
 
 use alloc::{string::String, vec::Vec};
 use hashbrown::{HashMap, HashSet};
@@ -15,20 +19,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     credential::{CredentialId, CredentialStatus},
-    id::{GuardianId, GuardianToken, StudentId},
+    id::{GuardianId, GuardianToken, SchoolId, StaffId, StudentId, VisitorId},
     policy::Policy,
     text::Bilingual,
-    time::{Hours, Stamp},
+    time::{Hours, Stamp, Wall},
 };
 
 /// Whom a credential belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Holder {
     /// A student.
     Student(StudentId),
     /// A guardian.
     Guardian(GuardianId),
+    /// Somebody who works here.
+    Staff(StaffId),
+    /// Somebody who comes once, for a purpose.
+    Visitor(VisitorId),
 }
 
 /// A credential that the school has given out.
@@ -51,6 +59,10 @@ pub struct Student {
     pub walks_home: Option<Hours>,
     /// Their guardians.
     pub guardians: Vec<Link>,
+    /// Of which kind of school they are.
+    pub level: SchoolLevel,
+    /// The school they belong to, if it is another one of the district.
+    pub home_school: Option<SchoolId>,
 }
 
 /// One guardian of a student, and what they may do.
@@ -80,6 +92,8 @@ pub struct Guardian {
 pub struct Roster {
     /// As its maker calls it.
     pub version: String,
+    /// When its maker last had it right.
+    pub made_at: Option<Wall>,
     /// What the school has decided.
     pub policy: Policy,
     students: HashMap<StudentId, Student>,
@@ -88,6 +102,7 @@ pub struct Roster {
     restrictions: HashSet<(StudentId, GuardianId)>,
     dated_restrictions: HashMap<(StudentId, GuardianId), Validity>,
     restricted_from: HashMap<GuardianId, Vec<StudentId>>,
+    service: service::Service,
 }
 
 impl Roster {
@@ -155,11 +170,11 @@ impl Roster {
     }
 
     fn build(document: Document) -> Self {
-        let mut roster = Self { version: document.version, policy: document.policy, ..Self::default() };
-        for line in document.students {
-            let student =
-                Student { name: line.name, class: line.class, walks_home: line.walks_home, guardians: Vec::new() };
-            roster.students.insert(line.id, student);
+        let mut roster = Self { service: service::Service::build(&document), ..Self::default() };
+        (roster.version, roster.made_at, roster.policy) = (document.version, document.made_at, document.policy);
+        for StudentLine { id, name, class, walks_home, level, home_school } in document.students {
+            let student = Student { name, class, walks_home, guardians: Vec::new(), level, home_school };
+            roster.students.insert(id, student);
         }
         for line in document.guardians {
             let guardian = Guardian { name: line.name, token: line.token, students: Vec::new() };

@@ -14,11 +14,12 @@ use core::time::Duration;
 
 use alloc::{collections::VecDeque, string::String, sync::Arc};
 
+pub use crate::input::{Input, Order};
 use crate::{
     action::{Act, Action},
     alarm::Alarm,
     credential::CredentialId,
-    entry::{CallEnd, Consumer, ENTRY_VERSION, Entry, Seq, What},
+    entry::{CallEnd, ENTRY_VERSION, Entry, Seq, What},
     id::{PlaceId, ReaderId},
     picture::Picture,
     policy::Policy,
@@ -30,55 +31,6 @@ use crate::{
     time::{Mono, Stamp},
     timer::{Timeout, Timer},
 };
-
-/// Something that happened, for the school to decide on.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// The gateway began to work.
-    Started {
-        /// Version of the program.
-        version: String,
-    },
-    /// The gateway is about to stop in good order.
-    Stopping,
-    /// A checked roster, and the SHA-256 of its document in hex.
-    Roster {
-        /// Who is who.
-        roster: Arc<Roster>,
-        /// SHA-256 of the document, in hex.
-        digest: String,
-    },
-    /// A credential was presented.
-    Tap {
-        /// At which reader.
-        reader: ReaderId,
-        /// Which.
-        credential: CredentialId,
-    },
-    /// A reader is heard.
-    ReaderUp {
-        /// Which.
-        reader: ReaderId,
-    },
-    /// A reader can't be heard.
-    ReaderDown {
-        /// Which.
-        reader: ReaderId,
-        /// As its line said.
-        reason: String,
-    },
-    /// The ledger has turned slow or has caught up.
-    Ledger(LedgerPace),
-    /// A consumer's receiver has acknowledged everything up to here.
-    Delivered {
-        /// Who.
-        consumer: Consumer,
-        /// The last entry acknowledged.
-        through: Seq,
-    },
-    /// The moment that [`School::poll_timeout`] named has come.
-    Timeout,
-}
 
 /// Everything that the school knows and decides.
 #[derive(Debug)]
@@ -121,6 +73,7 @@ impl School {
     /// Takes one input at its moment. Deadlines that have passed by then are dealt with first.
     pub fn handle(&mut self, now: Stamp, input: Input) {
         self.now = now;
+        rules::clock::look(self);
         rules::timeouts::expire(self);
         match input {
             Input::Started { version } => rules::start::begin(self, version),
@@ -130,6 +83,19 @@ impl School {
             }
             Input::Roster { roster, digest } => self.adopt(roster, digest),
             Input::Tap { reader, credential } => rules::tap::decide(self, reader, credential),
+            Input::Cloned { reader, credential } => rules::tap::cloned(self, reader, credential),
+            Input::Pass { reader, text } => rules::pass::scanned(self, reader, text),
+            Input::Code { reader, digits } => rules::pass::typed(self, reader, digits),
+            Input::RosterConfirmed => rules::platform::roster_confirmed(self),
+            Input::PlatformReached => rules::platform::reached(self),
+            Input::Door { place, open } => rules::gate::door(self, place, open),
+            Input::Passage { place, direction } => rules::gate::passage(self, place, direction),
+            Input::ExitRequest { place } => rules::gate::exit_request(self, place),
+            Input::FireAlarm { on } => rules::muster::fire_alarm(self, on),
+            Input::Panic { place } => rules::muster::panic(self, place),
+            Input::Sensor { place, line, heard } => rules::sensor::heard(self, place, line, heard),
+            Input::Order { staff, order } => rules::orders::carry_out(self, staff, order),
+            Input::Reply { guardian, reply } => rules::orders::reply(self, guardian, reply),
             Input::ReaderUp { reader } => rules::reader::up(self, reader),
             Input::ReaderDown { reader, reason } => rules::reader::down(self, reader, reason),
             Input::Ledger(LedgerPace::Slow) => self.raise(Alarm::LedgerSlow {}, None),

@@ -35,6 +35,16 @@ pub struct Place {
     pub name: Bilingual,
 }
 
+/// Which way a reader or a beam leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Onto the campus.
+    In,
+    /// Off the campus.
+    Out,
+}
+
 /// All places and readers of one gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Site {
@@ -42,6 +52,8 @@ pub struct Site {
     pub places: BTreeMap<PlaceId, Place>,
     /// Where each reader stands.
     pub readers: BTreeMap<ReaderId, PlaceId>,
+    /// The readers that lead one way only; a tap at any other may mean either.
+    pub directions: BTreeMap<ReaderId, Direction>,
 }
 
 impl Site {
@@ -49,5 +61,10 @@ impl Site {
     pub fn place_of(&self, reader: &ReaderId) -> Option<(&PlaceId, &Place)> {
         let id = self.readers.get(reader)?;
         Some((id, self.places.get(id)?))
+    }
+
+    /// Which way that reader leads, if it leads one way only.
+    pub fn direction(&self, reader: &ReaderId) -> Option<Direction> {
+        self.directions.get(reader).copied()
     }
 }

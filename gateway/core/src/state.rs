@@ -2,6 +2,21 @@
 //!
 //! The fold asks neither the roster nor the policy, so that an old ledger means the same under every later roster.
 
+mod custody;
+mod gates;
+mod lessons;
+mod muster;
+mod posts;
+mod presence;
+mod today;
+
+pub use gates::{Door, SensorAway};
+pub use lessons::{Charge, Lesson, Stay};
+pub use muster::Muster;
+pub use posts::{Offer, PostHeld};
+pub use presence::{Custodian, Presence, Sighting, Waiting, Whereabouts};
+pub use today::{GrantedLeave, Today};
+
 use alloc::{
     boxed::Box,
     collections::{BTreeMap, VecDeque},
@@ -12,10 +27,10 @@ use hashbrown::HashMap;
 use crate::{
     alarm::Alarm,
     credential::CredentialId,
-    entry::{Consumer, Entry, Reason, Recipient, Seq, Tap, What},
-    id::{GuardianId, PlaceId, ReaderId, StudentId},
+    entry::{Consumer, Entry, PassId, Reason, Seq, Tap, What},
+    id::{GuardianId, PlaceId, ReaderId, SessionId, StudentId},
     picture::Picture,
-    roster::Holder,
+    roster::{Holder, Post},
     time::Stamp,
 };
 
@@ -23,57 +38,30 @@ use crate::{
 /// fifth of it within the repeat window.
 pub const RECENT_TAPS: usize = 512;
 
-/// Who answers for a student on campus.
+/// Who has come for students.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Custodian {
-    /// Whoever is on duty at the gates.
-    GateDuty,
-    /// A guardian, the student having been released to them.
+pub enum Caller {
+    /// A guardian.
     Guardian(GuardianId),
-    /// The student, permitted to walk home alone.
-    Alone,
+    /// Somebody with a pickup pass.
+    Delegate(Box<PassId>),
 }
 
-/// Whether a student is on campus, and if so, who answers for them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whereabouts {
-    /// Not here.
-    OffCampus,
-    /// Here; exactly one custodian.
-    OnCampus(Custodian),
+impl Caller {
+    /// The guardian by whose right the student is fetched: who called, or who gave the pass.
+    pub fn guardian(&self) -> &GuardianId {
+        match self {
+            Self::Guardian(guardian) => guardian,
+            Self::Delegate(pass) => &pass.guardian,
+        }
+    }
 }
 
-/// What is known of one student now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Presence {
-    /// Whether they are here.
-    pub whereabouts: Whereabouts,
-    /// Since when.
-    pub since: Stamp,
-    /// By which entry.
-    pub by: Seq,
-    /// The open pickup calls that name them, oldest first.
-    pub calls: Vec<Seq>,
-    /// Whether they have shown up to be fetched.
-    pub waiting: Option<Box<Waiting>>,
-}
-
-/// A student has shown up to be fetched, and no guardian has come yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
-    /// Where and by which card.
-    pub tap: Tap,
-    /// When.
-    pub at: Stamp,
-    /// By which entry.
-    pub by: Seq,
-}
-
-/// A guardian's pickup call that is still open.
+/// A pickup call that is still open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// Who called.
-    pub guardian: GuardianId,
+    pub caller: Caller,
     /// Where they wait.
     pub place: PlaceId,
     /// The students who have not been released yet.
@@ -140,7 +128,20 @@ pub struct State {
     recent: VecDeque<RecentTap>,
     delivered: BTreeMap<Consumer, Seq>,
     roster_digest: Option<alloc::string::String>,
+    roster_adopted: Option<Stamp>,
     on_campus: usize,
+    /// The sessions that were taken up or entered and are not closed.
+    lessons: BTreeMap<SessionId, Lesson>,
+    posts: BTreeMap<Post, PostHeld>,
+    /// Handovers that wait for their other side, one a reader at most.
+    offers: BTreeMap<ReaderId, Offer>,
+    /// Everybody else on campus: staff, visitors.
+    others: HashMap<Holder, Sighting>,
+    today: Today,
+    muster: Option<Muster>,
+    /// The gates whose doors are open.
+    doors: BTreeMap<PlaceId, Door>,
+    sensors_away: BTreeMap<(PlaceId, alloc::string::String), SensorAway>,
 }
 
 impl State {
@@ -154,7 +155,15 @@ impl State {
         if !matches!(entry.what, What::Delivered { .. }) {
             self.last_news = entry.seq;
         }
+        // Custody is folded before the lessons: who takes a session up first is told by who has it so far.
+        self.fold_custody(entry);
+        self.fold_lesson(entry);
+        self.fold_posts(entry);
+        self.fold_today(entry);
+        self.fold_muster(entry);
+        self.fold_gates(entry);
         self.fold(entry);
+        self.see(entry);
         self.remember_tap(entry);
         Ok(())
     }
@@ -167,17 +176,14 @@ impl State {
 
     fn fold(&mut self, entry: &Entry) {
         match &entry.what {
-            What::Arrived { student, .. } => self.move_to(student, Whereabouts::OnCampus(Custodian::GateDuty), entry),
-            What::Released { student, to, .. } => {
-                let custodian = match to {
-                    Recipient::Guardian(guardian) => Custodian::Guardian(guardian.clone()),
-                    Recipient::Alone => Custodian::Alone,
-                };
-                self.move_to(student, Whereabouts::OnCampus(custodian), entry);
-            }
-            What::Left { student, .. } => self.move_to(student, Whereabouts::OffCampus, entry),
             What::Waiting { student, tap } => self.wait(student, tap, entry),
-            What::Called { guardian, students, tap } => self.open_call(guardian, students, tap, entry),
+            What::Called { guardian, students, tap } => {
+                self.open_call(Caller::Guardian(guardian.clone()), students, tap, entry);
+            }
+            What::PassShown { pass, tap } => {
+                let students = core::slice::from_ref(&pass.student);
+                self.open_call(Caller::Delegate(Box::new(pass.clone())), students, tap, entry);
+            }
             What::CallEnded { call, .. } => self.drop_call(*call),
             What::Refused { holder, tap, reason } => {
                 if let Some(alarm) = Alarm::of_refusal(holder.as_ref(), tap, reason)
@@ -204,15 +210,34 @@ impl State {
             What::Delivered { consumer, through } => {
                 self.delivered.insert(*consumer, *through);
             }
-            What::RosterAdopted { digest, .. } => self.roster_digest = Some(digest.clone()),
-            What::Started { .. } | What::Stopped {} | What::Seen { .. } => {}
+            What::RosterAdopted { digest, .. } => {
+                self.roster_digest = Some(digest.clone());
+                self.roster_adopted = Some(entry.at);
+            }
+            What::Came { holder, tap, .. } => {
+                self.others.insert(holder.clone(), Sighting::of(tap, entry));
+            }
+            What::Went { holder, .. } => {
+                self.others.remove(holder);
+            }
+            _ => {}
         }
     }
 
-    fn move_to(&mut self, student: &StudentId, whereabouts: Whereabouts, entry: &Entry) {
+    fn replace_presence(&mut self, student: &StudentId, whereabouts: Whereabouts, entry: &Entry) {
         let here = |w: &Whereabouts| matches!(w, Whereabouts::OnCampus(_));
         let now_here = here(&whereabouts);
-        let presence = Presence { whereabouts, since: entry.at, by: entry.seq, calls: Vec::new(), waiting: None };
+        let seen = self.presences.get(student).map(|p| p.seen.clone());
+        let seen = seen.unwrap_or(Sighting { place: None, at: entry.at, by: entry.seq });
+        let presence = Presence {
+            whereabouts,
+            since: entry.at,
+            by: entry.seq,
+            seen,
+            session: None,
+            calls: Vec::new(),
+            waiting: None,
+        };
         let before = self.presences.insert(student.clone(), presence);
         let was_here = before.as_ref().is_some_and(|p| here(&p.whereabouts));
         self.on_campus = self.on_campus + usize::from(now_here) - usize::from(was_here);
@@ -227,14 +252,41 @@ impl State {
         }
     }
 
-    fn open_call(&mut self, guardian: &GuardianId, students: &[StudentId], tap: &Tap, entry: &Entry) {
+    /// Every tap tells where its holder is.
+    fn see(&mut self, entry: &Entry) {
+        let Some(tap) = entry.what.tap() else { return };
+        let own = matches!(
+            entry.what,
+            What::Arrived { .. }
+                | What::Waiting { .. }
+                | What::Left { .. }
+                | What::Refused { .. }
+                | What::Seen { .. }
+                | What::CheckedIn { .. }
+                | What::CheckedOut { .. }
+                | What::Unexpected { .. }
+                | What::Dined { .. }
+                | What::Safe { .. }
+        );
+        if own && let [student] = entry.what.students() {
+            if let Some(presence) = self.presences.get_mut(student) {
+                presence.seen = Sighting::of(tap, entry);
+            }
+        } else if let Some(staff) = entry.what.staff()
+            && let Some(sighting) = self.others.get_mut(&Holder::Staff(staff.clone()))
+        {
+            *sighting = Sighting::of(tap, entry);
+        }
+    }
+
+    fn open_call(&mut self, caller: Caller, students: &[StudentId], tap: &Tap, entry: &Entry) {
         for student in students {
             if let Some(presence) = self.presences.get_mut(student) {
                 presence.calls.push(entry.seq);
             }
         }
-        let (guardian, place, students) = (guardian.clone(), tap.place.clone(), students.to_vec());
-        self.calls.insert(entry.seq, Call { guardian, place, students, at: entry.at });
+        let (place, students) = (tap.place.clone(), students.to_vec());
+        self.calls.insert(entry.seq, Call { caller, place, students, at: entry.at });
     }
 
     fn drop_call(&mut self, seq: Seq) {
@@ -306,6 +358,21 @@ impl State {
     /// How far a consumer had come when it last left a mark in the ledger.
     pub fn delivered(&self, consumer: Consumer) -> Seq {
         self.delivered.get(&consumer).copied().unwrap_or_default()
+    }
+
+    /// Every student of whom anything is known, in no order.
+    pub fn presences(&self) -> impl Iterator<Item = (&StudentId, &Presence)> {
+        self.presences.iter()
+    }
+
+    /// Everybody else on campus, staff and visitors, and where they were last seen.
+    pub fn others(&self) -> &HashMap<Holder, Sighting> {
+        &self.others
+    }
+
+    /// When the roster was last adopted.
+    pub fn roster_adopted(&self) -> Option<&Stamp> {
+        self.roster_adopted.as_ref()
     }
 
     /// SHA-256 of the roster that was last adopted, in hex.

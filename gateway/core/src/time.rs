@@ -98,6 +98,18 @@ impl Wall {
         self.local_ms().div_euclid(DAY_MS)
     }
 
+    /// The moment of that time of day on that day, days counted since 1970-01-01, at this offset.
+    #[must_use]
+    pub fn on(day: i64, time: TimeOfDay, offset_min: i16) -> Self {
+        let minutes = day.saturating_mul(24 * 60).saturating_add(i64::from(time.minute) - i64::from(offset_min));
+        Self::new(minutes.saturating_mul(60_000), offset_min)
+    }
+
+    /// Minutes east of UTC.
+    pub fn offset_min(self) -> i16 {
+        self.offset_min
+    }
+
     /// Time of day on the school's wall.
     pub fn time_of_day(self) -> TimeOfDay {
         let minute = self.local_ms().rem_euclid(DAY_MS) / 60_000;
@@ -169,6 +181,13 @@ pub struct TimeOfDay {
     minute: u16,
 }
 
+impl TimeOfDay {
+    /// Minutes since midnight, 0 to 1439.
+    pub fn minute(self) -> u16 {
+        self.minute
+    }
+}
+
 /// Why a text is not a [`TimeOfDay`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotATimeOfDay;
@@ -219,7 +238,7 @@ impl<'de> Deserialize<'de> for TimeOfDay {
 }
 
 /// A part of the day, both ends included, within one day: `{"from":"16:30","until":"20:30"}`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hours {
     /// First minute that counts.
@@ -232,6 +251,11 @@ impl Hours {
     /// Whether that minute lies within.
     pub fn contain(self, time: TimeOfDay) -> bool {
         self.from <= time && time <= self.until
+    }
+
+    /// How long, in minutes.
+    pub fn minutes(self) -> u16 {
+        self.until.minute.saturating_sub(self.from.minute)
     }
 }
 
@@ -247,10 +271,48 @@ impl Day {
     }
 }
 
+impl Day {
+    /// The day so many days after 1970-01-01; nothing beyond the years of jiff's calendar (-9999 to 9999).
+    pub fn from_number(days: i64) -> Option<Self> {
+        let moment = Timestamp::from_second(days.checked_mul(86_400)?).ok()?;
+        Some(Self(Offset::UTC.to_datetime(moment).date()))
+    }
+
+    /// Which day of the week it is.
+    pub fn weekday(self) -> Weekday {
+        Weekday::ALL[usize::from(self.0.weekday().to_monday_zero_offset().unsigned_abs())]
+    }
+}
+
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
     }
+}
+
+/// A day of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weekday {
+    /// Monday.
+    Mon,
+    /// Tuesday.
+    Tue,
+    /// Wednesday.
+    Wed,
+    /// Thursday.
+    Thu,
+    /// Friday.
+    Fri,
+    /// Saturday.
+    Sat,
+    /// Sunday.
+    Sun,
+}
+
+impl Weekday {
+    /// From Monday to Sunday (ISO 8601).
+    pub const ALL: [Self; 7] = [Self::Mon, Self::Tue, Self::Wed, Self::Thu, Self::Fri, Self::Sat, Self::Sun];
 }
 
 impl FromStr for Day {

@@ -1,6 +1,13 @@
 //! Every deadline that the core watches, by name.
 
-use crate::{alarm::Alarm, entry::Seq, id::ReaderId, time::Mono};
+use alloc::string::String;
+
+use crate::{
+    alarm::Alarm,
+    entry::{Check, Seq},
+    id::{PlaceId, ReaderId, SessionId},
+    time::Mono,
+};
 
 /// A deadline: when, and which.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,4 +38,39 @@ pub enum Timer {
     },
     /// Consumers have come far enough to leave a mark in the ledger.
     DeliveryMark,
+    /// A deadline of the day's plan has come: who is missing in a session, who was not fetched, a patrol, the rota.
+    Check(Check),
+    /// A session is to be closed.
+    SessionClose {
+        /// Which.
+        session: SessionId,
+    },
+    /// The calendar's day turns.
+    DayTurn,
+    /// A handover has waited too long for its other side.
+    HandoverIncomplete {
+        /// The entry that offered it.
+        offer: Seq,
+    },
+    /// A gate's door has stood open for too long.
+    GateHeld {
+        /// Which gate.
+        place: PlaceId,
+    },
+    /// A sensor's line has been away for too long.
+    SensorLost {
+        /// Where.
+        place: PlaceId,
+        /// Which.
+        line: String,
+    },
+    /// The platform has been away for too long.
+    PlatformUnreached,
+    /// The roster is too old.
+    RosterOld,
+    /// A pickup code that was typed has found no student.
+    CodeLapsed {
+        /// Where it was typed.
+        place: PlaceId,
+    },
 }

@@ -9,7 +9,7 @@ use super::document::{Document, Entry};
 use super::id::{GatewayId, PlaceId, ReaderId, SchoolId};
 use super::model::{
     Backend, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Language, Line, Mqtt, Outputs, Place, Platform,
-    Reader, ReaderKind, Role, Tls,
+    Reader, ReaderKind, Role, Tls, Way,
 };
 
 /// MQTT over TLS, as registered with IANA.
@@ -82,6 +82,7 @@ fn reader(entry: &Entry, base_dir: &Path) -> Option<Reader> {
         kind: ReaderKind::from_name(entry.text("kind")?)?,
         port: path(entry, "port", base_dir)?,
         baud: entry.number("baud")?,
+        direction: entry.text("direction").and_then(Way::from_name).map(Way::into),
     })
 }
 

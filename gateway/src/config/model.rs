@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use schoolgate_core::site::{self, PlaceRole, Site};
+use schoolgate_core::site::{self, Direction, PlaceRole, Site};
 use schoolgate_core::text::{Bilingual, Lang};
 
 use super::id::{GatewayId, PlaceId, ReaderId, SchoolId};
@@ -64,6 +64,16 @@ choices! {
 }
 
 choices! {
+    /// Which way a reader leads.
+    Way {
+        /// Onto the campus.
+        In = "in",
+        /// Off the campus.
+        Out = "out",
+    }
+}
+
+choices! {
     /// What drives output lines.
     Backend {
         /// Lines without hardware, behind a socket.
@@ -96,6 +106,15 @@ impl From<Language> for Lang {
         match language {
             Language::Zh => Self::Zh,
             Language::En => Self::En,
+        }
+    }
+}
+
+impl From<Way> for Direction {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::In => Self::In,
+            Way::Out => Self::Out,
         }
     }
 }
@@ -137,7 +156,11 @@ impl Config {
     pub fn site(&self) -> Site {
         let place = |place: &Place| (place.id.clone(), site::Place { role: place.role, name: place.name.clone() });
         let reader = |reader: &Reader| (reader.id.clone(), reader.place.clone());
-        Site { places: self.places.iter().map(place).collect(), readers: self.readers.iter().map(reader).collect() }
+        Site {
+            places: self.places.iter().map(place).collect(),
+            readers: self.readers.iter().map(reader).collect(),
+            directions: self.readers.iter().filter_map(|r| Some((r.id.clone(), r.direction?))).collect(),
+        }
     }
 }
 
@@ -186,6 +209,8 @@ pub struct Reader {
     pub port: PathBuf,
     /// Rate of the serial line, in baud.
     pub baud: u32,
+    /// Which way it leads, if it leads one way only.
+    pub direction: Option<Direction>,
 }
 
 /// The outputs at a place. At least one line is there; at a place of role `gate`, `release` is.

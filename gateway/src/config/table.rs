@@ -1,7 +1,7 @@
 //! Every section and field that a configuration file may have.
 
 use super::fields::{Doc, Field, Kind, Occurs, Section, default, optional, required, usual};
-use super::model::{Backend, ClockSource, Language, ReaderKind, Role};
+use super::model::{Backend, ClockSource, Language, ReaderKind, Role, Way};
 
 /// Shortest and longest time that a gate stays released, in milliseconds. IEC 60839-11-1 asks that the time can be set
 /// for each portal; below three seconds a child with a satchel does not get through.
@@ -171,6 +171,13 @@ const READER: &[Field] = &[
         "Its serial port. Names under /dev/serial/by-id/ stay the same when it is plugged in again.",
     ),
     default("baud", Kind::NumberOf(BAUDS), "9600", "串口速率（波特）。", "Rate of the serial line, in baud."),
+    optional(
+        "direction",
+        Kind::OneOf(Way::NAMES),
+        r#""in""#,
+        "只进（in）或只出（out）的读卡器；双向的不填。",
+        "For a reader that leads one way only, in or out; leave it out if it leads both ways.",
+    ),
 ];
 
 const GATE: &[Field] = &[

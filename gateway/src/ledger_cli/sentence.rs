@@ -84,6 +84,7 @@ fn sentence(what: &What, lang: Lang) -> String {
         What::Delivered { consumer: Consumer::Sync, through } => {
             text!(lang, zh: "平台已收到至记录 {through}", en: "the platform has everything through entry {through}")
         }
+        other => other.kind().to_owned(),
     }
 }
 
@@ -107,6 +108,8 @@ fn whose(holder: Option<&Holder>, lang: Lang) -> String {
         None => text!(lang, zh: "未知的卡", en: "an unknown card"),
         Some(Holder::Student(id)) => text!(lang, zh: "学生 {id} ", en: "student {id}"),
         Some(Holder::Guardian(id)) => text!(lang, zh: "家长 {id} ", en: "guardian {id}"),
+        Some(Holder::Staff(id)) => text!(lang, zh: "教职工 {id} ", en: "staff {id}"),
+        Some(Holder::Visitor(id)) => text!(lang, zh: "访客 {id} ", en: "visitor {id}"),
     }
 }
 
@@ -122,6 +125,7 @@ fn reason_text(reason: &Reason, lang: Lang) -> String {
         Reason::NotAuthorised => text!(lang, zh: "今日没有接送授权", en: "not authorised today"),
         Reason::Restricted => text!(lang, zh: "受接触限制", en: "under a restriction"),
         Reason::OutsideHours => text!(lang, zh: "不在放学时段", en: "outside the release hours"),
+        other => format!("{other:?}"),
     }
 }
 

@@ -231,7 +231,7 @@ fn replay(ledger: &Ledger, cursor: u64, school: &mut School) -> Result<State, St
 
 /// One step of a replay.
 enum Step {
-    Entry(Entry),
+    Entry(Box<Entry>),
     /// Entries that can't be read any more.
     Lost {
         through: Seq,
@@ -246,7 +246,7 @@ fn fold(ledger: &Ledger, through: u64, mut take: impl FnMut(Step) -> Result<(), 
             Ok(record) if record.seq > through => break,
             Ok(record) => {
                 take(match Entry::decode(&record.body) {
-                    Ok(entry) => Step::Entry(entry),
+                    Ok(entry) => Step::Entry(entry.into()),
                     Err(cause) => {
                         // A newer version wrote it, and this one was put back: people must be able to pass all the same.
                         error!(seq = record.seq, %cause, "an entry that this version does not understand");

@@ -12,7 +12,7 @@ use schoolgate_core::{
     credential::{CredentialId, CredentialStatus},
     entry::Entry,
     id::{PlaceId, ReaderId, StudentId},
-    roster::{CredentialLine, Document, Holder, Roster, StudentLine},
+    roster::{CredentialLine, Document, Holder, Roster, SchoolLevel, StudentLine},
     school::{Input, School},
     site::{Place, PlaceRole, Site},
     text::{Bilingual, Lang},
@@ -95,7 +95,14 @@ fn roster(students: u32) -> Arc<Roster> {
         let id = StudentId::try_new(&format!("s{n}")).unwrap();
         let holder = Holder::Student(id.clone());
         document.credentials.push(CredentialLine { id: card(n), holder, status: CredentialStatus::Active });
-        document.students.push(StudentLine { id, name: "x".into(), class: "1".into(), walks_home: None });
+        document.students.push(StudentLine {
+            id,
+            name: "x".into(),
+            class: "1".into(),
+            walks_home: None,
+            level: SchoolLevel::Primary,
+            home_school: None,
+        });
     }
     Arc::new(Roster::try_new(document).unwrap())
 }

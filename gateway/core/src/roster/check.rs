@@ -47,6 +47,8 @@ pub(super) fn faults(document: &Document) -> Vec<Fault> {
     check.form(document);
     let students = check.unique("students", "id", document.students.iter().map(|s| &s.id));
     let guardians = check.unique("guardians", "id", document.guardians.iter().map(|g| &g.id));
+    let staff = check.unique("staff", "id", document.staff.iter().map(|s| &s.id));
+    let visitors = check.unique("visitors", "id", document.visitors.iter().map(|v| &v.id));
     check.unique("guardians", "token", document.guardians.iter().map(|g| &g.token));
     check.unique("credentials", "id", document.credentials.iter().map(|c| &c.id));
     check.tokens(document);
@@ -60,6 +62,8 @@ pub(super) fn faults(document: &Document) -> Vec<Fault> {
         match &line.holder {
             Holder::Student(id) => check.known("credentials", n, "holder.student", id, &students),
             Holder::Guardian(id) => check.known("credentials", n, "holder.guardian", id, &guardians),
+            Holder::Staff(id) => check.known("credentials", n, "holder.staff", id, &staff),
+            Holder::Visitor(id) => check.known("credentials", n, "holder.visitor", id, &visitors),
         }
     }
     check.faults

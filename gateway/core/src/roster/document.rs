@@ -1,15 +1,20 @@
-//! The roster as it comes from outside: one JSON object, versioned.
+//! The roster as it comes from outside: one JSON object, versioned. The people and who may fetch whom; the lines of the
+//! after-school service are in `service_lines.rs`.
 
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
-use super::Holder;
+use super::{
+    CalendarLine, CourseLine, DinnerLine, EnrolmentLine, Holder, InstitutionLine, LeaveLine, PassKey, PatrolLine,
+    RotaLine, SchoolLevel, SessionLine, StaffLine, VisitorLine,
+};
 use crate::{
     credential::{CredentialId, CredentialStatus},
-    id::{GuardianId, GuardianToken, StudentId},
+    entry::PassId,
+    id::{GuardianId, GuardianToken, SchoolId, StudentId},
     policy::Policy,
     text::Bilingual,
-    time::{Day, Hours, Stamp},
+    time::{Day, Hours, Stamp, Wall},
 };
 
 /// A roster, not yet checked.
@@ -37,6 +42,48 @@ pub struct Document {
     /// Every credential given out.
     #[serde(default)]
     pub credentials: Vec<CredentialLine>,
+    /// When its maker last had it right; its age is counted from here. From its adoption, if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<Wall>,
+    /// Everybody who works at the school.
+    #[serde(default)]
+    pub staff: Vec<StaffLine>,
+    /// The outside institutions that are admitted.
+    #[serde(default)]
+    pub institutions: Vec<InstitutionLine>,
+    /// Visitors who are awaited.
+    #[serde(default)]
+    pub visitors: Vec<VisitorLine>,
+    /// The courses of the term.
+    #[serde(default)]
+    pub courses: Vec<CourseLine>,
+    /// Their dated occurrences.
+    #[serde(default)]
+    pub sessions: Vec<SessionLine>,
+    /// Who takes which course.
+    #[serde(default)]
+    pub enrolments: Vec<EnrolmentLine>,
+    /// Approved absences and early leaves.
+    #[serde(default)]
+    pub leaves: Vec<LeaveLine>,
+    /// Who has which post when.
+    #[serde(default)]
+    pub rota: Vec<RotaLine>,
+    /// The days that are not as their weekday is.
+    #[serde(default)]
+    pub calendar: Vec<CalendarLine>,
+    /// Who has booked dinner.
+    #[serde(default)]
+    pub dinners: Vec<DinnerLine>,
+    /// The rounds of the safety patrol.
+    #[serde(default)]
+    pub patrols: Vec<PatrolLine>,
+    /// Ed25519 public keys of those who sign pickup passes, 64 hex digits each.
+    #[serde(default)]
+    pub pass_keys: Vec<PassKey>,
+    /// Pickup passes that are not taken any more.
+    #[serde(default)]
+    pub revoked_passes: Vec<PassId>,
 }
 
 /// A student on the roll.
@@ -53,6 +100,12 @@ pub struct StudentLine {
     /// When they may leave alone, if at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub walks_home: Option<Hours>,
+    /// Of which kind of school they are; the latest end of a session depends on it.
+    #[serde(default)]
+    pub level: SchoolLevel,
+    /// The school they belong to, if it is another one of the district.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home_school: Option<SchoolId>,
 }
 
 /// A guardian.
@@ -130,8 +183,12 @@ impl Validity {
             return Some(true);
         }
         let today = now.day()?;
-        let begun = self.from.is_none_or(|day| day.number() <= today);
-        let not_over = self.until.is_none_or(|day| today <= day.number());
-        Some(begun && not_over)
+        Some(self.covers_day(today))
+    }
+
+    /// Whether that day, in days since 1970-01-01, lies within.
+    pub fn covers_day(&self, day: i64) -> bool {
+        let begun = self.from.is_none_or(|from| from.number() <= day);
+        begun && self.until.is_none_or(|until| day <= until.number())
     }
 }

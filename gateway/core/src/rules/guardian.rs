@@ -15,6 +15,7 @@ use crate::{
     },
     school::School,
     site::PlaceRole,
+    state::Caller,
 };
 
 /// At a gate or handover desk.
@@ -99,8 +100,9 @@ fn take(school: &mut School, child: StudentId, guardian: &GuardianId, tap: &Tap,
 
 /// Calling again ends the guardian's earlier call, so that a student is never called twice by one person.
 fn renew(school: &mut School, guardian: &GuardianId) {
+    let caller = Caller::Guardian(guardian.clone());
     let earlier: Vec<Seq> =
-        school.state.calls().iter().filter(|(_, call)| call.guardian == *guardian).map(|(seq, _)| *seq).collect();
+        school.state.calls().iter().filter(|(_, call)| call.caller == caller).map(|(seq, _)| *seq).collect();
     for call in earlier {
         school.end_call(call, CallEnd::Renewed);
     }

@@ -12,7 +12,7 @@ use crate::{
     roster::Holder,
     rules::{guardian::may_fetch, refusal, tap::show},
     school::School,
-    state::{Call, Custodian, Whereabouts},
+    state::{Call, Caller, Custodian, Whereabouts},
 };
 
 /// A child whom a guardian's tap has taken through the gate may tap as well on the way out, for so long.
@@ -48,7 +48,7 @@ pub(crate) fn at_desk(school: &mut School, student: StudentId, tap: Tap) {
 
 /// Custody passes; an alarm about this student's wish to leave has lost its cause.
 pub(crate) fn release(school: &mut School, student: StudentId, to: Recipient, tap: Tap, matched: Option<Seq>) -> Seq {
-    let seq = school.record(What::Released { student: student.clone(), to, tap, matched });
+    let seq = school.record(What::Released { student: student.clone(), to, tap, matched, confirmed_by: None });
     let settled = |alarm: &&Alarm| matches!(alarm, Alarm::ExitRefused { student: who, .. } if *who == student);
     let alarms: Vec<Alarm> = school.state.alarms().keys().filter(settled).cloned().collect();
     alarms.iter().for_each(|alarm| school.end_alarm(alarm));
@@ -90,9 +90,9 @@ pub(crate) fn standing(school: &School, student: &StudentId) -> Standing {
     }
     let released_long_ago = || !school.within(&presence.since, school.policy().release_holds());
     match custodian {
-        Custodian::GateDuty => Standing::Here,
-        Custodian::Guardian(_) | Custodian::Alone if released_long_ago() => Standing::MissedExit(presence.by),
-        Custodian::Guardian(_) | Custodian::Alone => Standing::Released(presence.by),
+        Custodian::GateDuty | Custodian::Staff(_) | Custodian::ExtendedCare => Standing::Here,
+        _ if released_long_ago() => Standing::MissedExit(presence.by),
+        Custodian::Guardian(_) | Custodian::Delegate(_) | Custodian::Alone => Standing::Released(presence.by),
     }
 }
 
@@ -139,7 +139,11 @@ fn exit(school: &mut School, student: StudentId, tap: Tap) {
 /// The latest open call for this student at this place.
 fn open_call(school: &School, student: &StudentId, place: &PlaceId) -> Option<(Seq, Recipient)> {
     let (seq, call) = good_calls(school, student).find(|(_, call)| call.place == *place)?;
-    Some((seq, Recipient::Guardian(call.guardian.clone())))
+    let to = match &call.caller {
+        Caller::Guardian(guardian) => Recipient::Guardian(guardian.clone()),
+        Caller::Delegate(pass) => Recipient::Delegate((**pass).clone()),
+    };
+    Some((seq, to))
 }
 
 fn called_elsewhere(school: &School, student: &StudentId) -> Option<PlaceId> {
@@ -153,7 +157,7 @@ fn good_calls<'a>(school: &'a School, student: &'a StudentId) -> impl Iterator<I
     let calls = school.state.presence(student).map(|p| p.calls.as_slice()).unwrap_or_default();
     calls.iter().rev().filter_map(move |seq| {
         let call = school.state.calls().get(seq)?;
-        let good = school.within(&call.at, window) && may_fetch(school, student, &call.guardian).is_ok();
+        let good = school.within(&call.at, window) && may_fetch(school, student, call.caller.guardian()).is_ok();
         good.then_some((*seq, call))
     })
 }

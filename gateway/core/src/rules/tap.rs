@@ -9,7 +9,7 @@ use crate::{
     id::{PlaceId, ReaderId},
     picture::Picture,
     roster::Holder,
-    rules::{guardian, refusal, student},
+    rules::{canteen, guardian, lesson, muster, refusal, staff, student, visitor},
     school::School,
     site::PlaceRole,
     time::Stamp,
@@ -34,12 +34,26 @@ pub(crate) fn decide(school: &mut School, reader: ReaderId, credential: Credenti
         (Holder::Student(id), PlaceRole::Gate) => student::at_gate(school, id, tap),
         (Holder::Student(id), PlaceRole::HandoverDesk) => student::at_desk(school, id, tap),
         (Holder::Guardian(id), PlaceRole::Gate | PlaceRole::HandoverDesk) => guardian::calls(school, id, tap, role),
-        (holder, _) => {
-            let shown = tap.clone();
-            let seq = school.record(What::Seen { holder, tap });
-            show(school, seq, shown, Picture::Noted);
-        }
+        (Holder::Student(id), PlaceRole::Classroom) => lesson::student_at_classroom(school, id, tap),
+        (Holder::Student(id), PlaceRole::Canteen) => canteen::dine(school, id, tap),
+        (Holder::Staff(id), role) => staff::at(school, id, tap, role),
+        (Holder::Visitor(id), role) => visitor::at(school, id, tap, role),
+        (holder, PlaceRole::AssemblyPoint) => muster::at_assembly_point(school, holder, tap),
+        (holder, _) => note(school, holder, tap),
     }
+}
+
+/// A card's secure message was played back, or its counter went back.
+pub(crate) fn cloned(school: &mut School, reader: ReaderId, credential: CredentialId) {
+    let Some(place) = school.site.place_of(&reader).map(|(id, _)| id.clone()) else { return };
+    let holder = school.roster.credential(credential).map(|known| known.holder.clone());
+    refusal::refuse(school, holder, Tap { place, reader, credential }, Reason::Cloned);
+}
+
+/// A known card at a place that has no rule for it.
+pub(crate) fn note(school: &mut School, holder: Holder, tap: Tap) {
+    let seq = school.record(What::Seen { holder, tap: tap.clone() });
+    show(school, seq, tap, Picture::Noted);
 }
 
 /// A second tap of the same card at the same place within the window is the same tap: it shows the same again and leaves

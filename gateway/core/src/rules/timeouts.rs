@@ -3,7 +3,7 @@
 use crate::{
     alarm::Alarm,
     entry::CallEnd,
-    rules::marks,
+    rules::{closing, day, gate, handover, marks, pass, platform, sensor},
     school::School,
     timer::{Timeout, Timer},
 };
@@ -13,7 +13,19 @@ const MAX_AT_ONCE: usize = 10_000;
 
 /// The earliest deadline.
 pub(crate) fn next(school: &School) -> Option<Timeout> {
-    let all = [call(school), quiet_alarm(school), lost_reader(school), marks::timeout(school)];
+    let all = [
+        call(school),
+        quiet_alarm(school),
+        lost_reader(school),
+        marks::timeout(school),
+        day::next(school),
+        closing::next(school),
+        handover::next(school),
+        gate::next(school),
+        sensor::next(school),
+        platform::next(school),
+        pass::next(school),
+    ];
     all.into_iter().flatten().min_by_key(|timeout| timeout.at)
 }
 
@@ -32,6 +44,15 @@ pub(crate) fn expire(school: &mut School) {
                 }
             }
             Timer::DeliveryMark => marks::write_all(school),
+            Timer::Check(check) => day::check(school, check),
+            Timer::SessionClose { session } => closing::close(school, &session),
+            Timer::DayTurn => day::turn(school),
+            Timer::HandoverIncomplete { offer } => handover::incomplete(school, offer),
+            Timer::GateHeld { place } => gate::held(school, &place),
+            Timer::SensorLost { place, line } => sensor::lost(school, place, line),
+            Timer::PlatformUnreached => platform::unreached(school),
+            Timer::RosterOld => platform::roster_old(school),
+            Timer::CodeLapsed { place } => pass::code_lapsed(school, &place),
         }
     }
 }

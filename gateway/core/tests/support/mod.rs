@@ -3,6 +3,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fixture that does not hold should stop the test")]
 
+pub mod service;
+
 use std::{sync::Arc, time::Duration};
 
 use schoolgate_core::{
@@ -13,7 +15,8 @@ use schoolgate_core::{
     picture::{Light, Picture},
     policy::Policy,
     roster::{
-        Authorisation, CredentialLine, Document, GuardianLine, Holder, Restriction, Roster, StudentLine, Validity,
+        Authorisation, CredentialLine, Document, GuardianLine, Holder, Restriction, Roster, SchoolLevel, StudentLine,
+        Validity,
     },
     school::{Input, School},
     site::{Place, PlaceRole, Site},
@@ -52,6 +55,11 @@ pub fn site() -> Site {
         ("west-gate", PlaceRole::Gate),
         ("desk", PlaceRole::HandoverDesk),
         ("room-1", PlaceRole::Classroom),
+        ("room-2", PlaceRole::Classroom),
+        ("canteen", PlaceRole::Canteen),
+        ("stairs", PlaceRole::PatrolPoint),
+        ("boiler-room", PlaceRole::PatrolPoint),
+        ("playground", PlaceRole::AssemblyPoint),
     ];
     let mut site = Site::default();
     for (id, role) in roles {
@@ -71,7 +79,14 @@ pub fn document() -> Document {
             from: from.parse().unwrap(),
             until: until.parse().unwrap(),
         });
-        document.students.push(StudentLine { id: student(id), name: id.into(), class: "3-2".into(), walks_home });
+        document.students.push(StudentLine {
+            id: student(id),
+            name: id.into(),
+            class: "3-2".into(),
+            walks_home,
+            level: SchoolLevel::Primary,
+            home_school: None,
+        });
     }
     for id in ["grandmother", "mother", "uncle", "aunt"] {
         let token = format!("token-of-{id}-0123456789").parse_token();
@@ -160,14 +175,25 @@ impl Day {
     }
 
     pub fn with(policy: Policy) -> Self {
+        Self::of(Document { policy, ..document() })
+    }
+
+    /// A day under this roster.
+    pub fn of(document: Document) -> Self {
         let mut day = Self { school: School::new(site()), entries: Vec::new(), clock: ClockQuality::Synchronised };
-        day.start("06:00", policy);
+        day.give("06:00", Input::Started { version: "test".into() });
+        day.adopt("06:00", document);
         day
     }
 
-    fn start(&mut self, time: &str, policy: Policy) {
-        self.give(time, Input::Started { version: "test".into() });
-        self.adopt(time, Document { policy, ..document() });
+    /// A day of the after-school service.
+    pub fn in_service() -> Self {
+        Self::of(service::document())
+    }
+
+    /// A member of staff orders something.
+    pub fn order(&mut self, time: &str, staff: &str, order: schoolgate_core::school::Order) -> Outcome {
+        self.give(time, Input::Order { staff: service::staff(staff), order })
     }
 
     /// A roster comes into force.
@@ -233,7 +259,7 @@ impl Outcome {
     pub fn shown(&self) -> Option<Picture> {
         self.actions.iter().find_map(|action| match &action.act {
             Act::Show { picture, .. } => Some(picture.clone()),
-            Act::Release { .. } => None,
+            Act::Release { .. } | Act::Free { .. } => None,
         })
     }
 
@@ -251,6 +277,7 @@ impl Outcome {
                 Light::Red => action.after.is_none(),
             },
             Act::Release { .. } => action.after.is_some(),
+            Act::Free { .. } => true, // an emergency waits for no disk
         })
     }
 }

@@ -3,7 +3,9 @@
 use schoolgate_core::{
     credential::{CredentialId, CredentialStatus},
     id::{GatewayId, PlaceId, ReaderId, SchoolId, StudentId},
-    roster::{Authorisation, CredentialLine, Document, GuardianLine, Holder, Restriction, StudentLine, Validity},
+    roster::{
+        Authorisation, CredentialLine, Document, GuardianLine, Holder, Restriction, SchoolLevel, StudentLine, Validity,
+    },
     school::{Input, School},
     site::{Place, PlaceRole},
     text::Bilingual,
@@ -34,6 +36,8 @@ fn roster() -> Roster {
         name: "王小明".into(),
         class: "3-2".into(),
         walks_home: None,
+        level: SchoolLevel::Primary,
+        home_school: None,
     });
     for (n, (id, zh, en)) in
         [("g1", "外婆", "grandmother"), ("g2", "妈妈", "mother"), ("g3", "叔叔", "uncle")].into_iter().enumerate()

@@ -1,0 +1,196 @@
+//! What can be told of an entry without knowing its kind.
+
+use super::*;
+use crate::{
+    id::{GuardianId, PlaceId, SessionId, StaffId, StudentId},
+    roster::Holder,
+};
+
+impl What {
+    /// The kind, as it is written.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Stopped {} => "stopped",
+            Self::RosterAdopted { .. } => "roster_adopted",
+            Self::Arrived { .. } => "arrived",
+            Self::Waiting { .. } => "waiting",
+            Self::Called { .. } => "called",
+            Self::CallEnded { .. } => "call_ended",
+            Self::Released { .. } => "released",
+            Self::Left { .. } => "left",
+            Self::Refused { .. } => "refused",
+            Self::Seen { .. } => "seen",
+            Self::AlarmRaised { .. } => "alarm_raised",
+            Self::AlarmEnded { .. } => "alarm_ended",
+            Self::ReaderDown { .. } => "reader_down",
+            Self::ReaderUp { .. } => "reader_up",
+            Self::Delivered { .. } => "delivered",
+            Self::DayBegan { .. } => "day_began",
+            Self::Checked { .. } => "checked",
+            Self::Came { .. } => "came",
+            Self::Went { .. } => "went",
+            Self::PostTaken { .. } => "post_taken",
+            Self::PostLeft { .. } => "post_left",
+            Self::SessionTaken { .. } => "session_taken",
+            Self::SessionLeft { .. } => "session_left",
+            Self::CheckedIn { .. } => "checked_in",
+            Self::CheckedOut { .. } => "checked_out",
+            Self::Unexpected { .. } => "unexpected",
+            Self::HandoverOffered { .. } => "handover_offered",
+            Self::HandedOver { .. } => "handed_over",
+            Self::HandoverLapsed { .. } => "handover_lapsed",
+            Self::ExtendedCare { .. } => "extended_care",
+            Self::LeftUnseen { .. } => "left_unseen",
+            Self::PassShown { .. } => "pass_shown",
+            Self::PassRevoked { .. } => "pass_revoked",
+            Self::LeaveApproved { .. } => "leave_approved",
+            Self::Dined { .. } => "dined",
+            Self::Patrolled { .. } => "patrolled",
+            Self::SessionClosed { .. } => "session_closed",
+            Self::Attendance { .. } => "attendance",
+            Self::Consumption { .. } => "consumption",
+            Self::StaffHours { .. } => "staff_hours",
+            Self::Corrected { .. } => "corrected",
+            Self::GateOpened { .. } => "gate_opened",
+            Self::GateClosed { .. } => "gate_closed",
+            Self::Tailgated { .. } => "tailgated",
+            Self::SensorDown { .. } => "sensor_down",
+            Self::SensorUp { .. } => "sensor_up",
+            Self::MusterStarted { .. } => "muster_started",
+            Self::Safe { .. } => "safe",
+            Self::MusterEnded { .. } => "muster_ended",
+            Self::ClockSet { .. } => "clock_set",
+            Self::AlarmAcknowledged { .. } => "alarm_acknowledged",
+            Self::OrderRefused { .. } => "order_refused",
+            Self::GuardianReplied { .. } => "guardian_replied",
+        }
+    }
+
+    /// The tap that it records, if it records one.
+    pub fn tap(&self) -> Option<&Tap> {
+        match self {
+            Self::Arrived { tap, .. }
+            | Self::Waiting { tap, .. }
+            | Self::Called { tap, .. }
+            | Self::Released { tap, .. }
+            | Self::Left { tap, .. }
+            | Self::Refused { tap, .. }
+            | Self::Seen { tap, .. }
+            | Self::Came { tap, .. }
+            | Self::Went { tap, .. }
+            | Self::SessionTaken { tap, .. }
+            | Self::SessionLeft { tap, .. }
+            | Self::CheckedOut { tap, .. }
+            | Self::Unexpected { tap, .. }
+            | Self::HandoverOffered { tap, .. }
+            | Self::PassShown { tap, .. }
+            | Self::Dined { tap, .. }
+            | Self::Patrolled { tap, .. } => Some(tap),
+            Self::PostTaken { tap, .. }
+            | Self::CheckedIn { tap, .. }
+            | Self::HandedOver { tap, .. }
+            | Self::Safe { tap, .. } => tap.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The place that it happened at, if it has one.
+    pub fn place(&self) -> Option<&PlaceId> {
+        match self {
+            Self::AlarmRaised { alarm, .. }
+            | Self::AlarmEnded { alarm, .. }
+            | Self::AlarmAcknowledged { alarm, .. } => alarm.place(),
+            Self::GateOpened { place, .. }
+            | Self::GateClosed { place }
+            | Self::Tailgated { place, .. }
+            | Self::SensorDown { place, .. }
+            | Self::SensorUp { place, .. } => Some(place),
+            other => other.tap().map(|tap| &tap.place),
+        }
+    }
+
+    /// Every student whom it concerns.
+    pub fn students(&self) -> &[StudentId] {
+        match self {
+            Self::Arrived { student, .. }
+            | Self::Waiting { student, .. }
+            | Self::Released { student, .. }
+            | Self::Left { student, .. }
+            | Self::Refused { holder: Some(Holder::Student(student)), .. }
+            | Self::Seen { holder: Holder::Student(student), .. }
+            | Self::CheckedIn { student, .. }
+            | Self::CheckedOut { student, .. }
+            | Self::Unexpected { student, .. }
+            | Self::ExtendedCare { student }
+            | Self::LeftUnseen { student, .. }
+            | Self::PassShown { pass: PassId { student, .. }, .. }
+            | Self::PassRevoked { pass: PassId { student, .. }, .. }
+            | Self::LeaveApproved { student, .. }
+            | Self::Dined { student, .. }
+            | Self::Attendance { student, .. }
+            | Self::Consumption { student, .. }
+            | Self::Safe { holder: Holder::Student(student), .. } => core::slice::from_ref(student),
+            Self::Called { students, .. } | Self::CallEnded { students, .. } | Self::HandedOver { students, .. } => {
+                students
+            }
+            _ => &[],
+        }
+    }
+
+    /// The guardian whom it concerns.
+    pub fn guardian(&self) -> Option<&GuardianId> {
+        match self {
+            Self::Called { guardian, .. }
+            | Self::Released { to: Recipient::Guardian(guardian), .. }
+            | Self::GuardianReplied { guardian, .. }
+            | Self::PassShown { pass: PassId { guardian, .. }, .. }
+            | Self::Released { to: Recipient::Delegate(PassId { guardian, .. }), .. }
+            | Self::Refused { holder: Some(Holder::Guardian(guardian)), .. }
+            | Self::Seen { holder: Holder::Guardian(guardian), .. } => Some(guardian),
+            _ => None,
+        }
+    }
+
+    /// The member of staff whom it concerns.
+    pub fn staff(&self) -> Option<&StaffId> {
+        match self {
+            Self::PostTaken { staff, .. }
+            | Self::PostLeft { staff, .. }
+            | Self::SessionTaken { staff, .. }
+            | Self::SessionLeft { staff, .. }
+            | Self::Patrolled { staff, .. }
+            | Self::StaffHours { staff, .. }
+            | Self::OrderRefused { staff, .. }
+            | Self::HandoverOffered { from: staff, .. }
+            | Self::HandedOver { to: staff, .. }
+            | Self::Came { holder: Holder::Staff(staff), .. }
+            | Self::Went { holder: Holder::Staff(staff), .. }
+            | Self::Safe { holder: Holder::Staff(staff), .. }
+            | Self::Refused { holder: Some(Holder::Staff(staff)), .. }
+            | Self::Seen { holder: Holder::Staff(staff), .. } => Some(staff),
+            Self::LeaveApproved { by, .. }
+            | Self::Corrected { by, .. }
+            | Self::MusterEnded { by, .. }
+            | Self::AlarmAcknowledged { by, .. } => Some(by),
+            _ => None,
+        }
+    }
+
+    /// The session that it concerns.
+    pub fn session(&self) -> Option<&SessionId> {
+        match self {
+            Self::SessionTaken { session, .. }
+            | Self::SessionLeft { session, .. }
+            | Self::CheckedIn { session, .. }
+            | Self::CheckedOut { session, .. }
+            | Self::SessionClosed { session, .. }
+            | Self::Attendance { session, .. }
+            | Self::Consumption { session, .. }
+            | Self::StaffHours { session, .. }
+            | Self::Unexpected { session: Some(session), .. }
+            | Self::Checked { check: Check::Absence(session), .. } => Some(session),
+            _ => None,
+        }
+    }
+}

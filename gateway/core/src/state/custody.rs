@@ -1,0 +1,106 @@
+//! How custody passes: one custodian for each student on campus, always.
+
+use crate::{
+    entry::{Entry, Recipient, Seq, What},
+    id::{SessionId, StaffId, StudentId},
+    state::{Custodian, State, Whereabouts},
+};
+
+impl State {
+    pub(super) fn fold_custody(&mut self, entry: &Entry) {
+        match &entry.what {
+            What::Arrived { student, .. } => self.move_to(student, Whereabouts::OnCampus(Custodian::GateDuty), entry),
+            What::Released { student, to, .. } => {
+                let custodian = match to {
+                    Recipient::Guardian(guardian) => Custodian::Guardian(guardian.clone()),
+                    Recipient::Delegate(pass) => Custodian::Delegate(pass.clone().into()),
+                    Recipient::Alone => Custodian::Alone,
+                };
+                self.move_to(student, Whereabouts::OnCampus(custodian), entry);
+            }
+            What::Left { student, .. } | What::LeftUnseen { student, .. } => {
+                self.move_to(student, Whereabouts::OffCampus, entry);
+            }
+            What::SessionTaken { session, staff, .. } => self.take_group(session, staff, entry),
+            What::CheckedIn { student, session, .. } => self.join(student, session, entry),
+            What::CheckedOut { student, .. } => self.set_session(student, None),
+            What::HandedOver { to, students, .. } => {
+                for student in students {
+                    self.pass_to(student, Custodian::Staff(to.clone()), entry);
+                }
+            }
+            What::ExtendedCare { student } => {
+                self.leave_session(student, entry);
+                self.pass_to(student, Custodian::ExtendedCare, entry);
+            }
+            What::SessionClosed { session, .. } => {
+                let students = self.lessons.get(session).into_iter().flat_map(|lesson| lesson.students.keys().cloned());
+                for student in students.collect::<alloc::vec::Vec<_>>() {
+                    if self.presences.get(&student).is_some_and(|p| p.session.as_ref() == Some(session)) {
+                        self.set_session(&student, None);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whoever takes a session up first answers for all who are in it already.
+    fn take_group(&mut self, session: &SessionId, staff: &StaffId, entry: &Entry) {
+        let Some(lesson) = self.lessons.get(session).filter(|lesson| lesson.lead().is_none()) else { return };
+        let there = lesson.students.iter().filter(|(_, stay)| stay.until.is_none());
+        for student in there.map(|(student, _)| student.clone()).collect::<alloc::vec::Vec<_>>() {
+            self.pass_to(&student, Custodian::Staff(staff.clone()), entry);
+        }
+    }
+
+    fn join(&mut self, student: &StudentId, session: &SessionId, entry: &Entry) {
+        let earlier = self.presences.get(student).and_then(|p| p.session.clone());
+        if let Some(earlier) = earlier.filter(|earlier| earlier != session) {
+            self.end_stay(student, &earlier, entry.at);
+        }
+        self.set_session(student, Some(session.clone()));
+        let lead = self.lessons.get(session).and_then(|lesson| lesson.lead()).map(|charge| charge.staff.clone());
+        if let Some(staff) = lead {
+            self.pass_to(student, Custodian::Staff(staff), entry);
+        }
+    }
+
+    fn set_session(&mut self, student: &StudentId, session: Option<SessionId>) {
+        if let Some(presence) = self.presences.get_mut(student) {
+            presence.session = session;
+        }
+    }
+
+    fn leave_session(&mut self, student: &StudentId, entry: &Entry) {
+        if let Some(session) = self.presences.get_mut(student).and_then(|p| p.session.take()) {
+            self.end_stay(student, &session, entry.at);
+        }
+    }
+
+    /// Within the school, of one who is in its care; calls and waiting go on.
+    fn pass_to(&mut self, student: &StudentId, custodian: Custodian, entry: &Entry) {
+        let Some(presence) = self.presences.get_mut(student).filter(|p| p.in_care()) else { return };
+        if presence.custodian() != Some(&custodian) {
+            presence.whereabouts = Whereabouts::OnCampus(custodian);
+            (presence.since, presence.by) = (entry.at, entry.seq);
+        }
+    }
+
+    /// Over the border, or out of the school's care.
+    fn move_to(&mut self, student: &StudentId, whereabouts: Whereabouts, entry: &Entry) {
+        self.leave_session(student, entry);
+        self.replace_presence(student, whereabouts, entry);
+    }
+
+    /// How many students this member of staff answers for, and who they are.
+    pub fn in_custody_of<'a>(&'a self, staff: &'a StaffId) -> impl Iterator<Item = &'a StudentId> {
+        let theirs = move |custodian: &Custodian| matches!(custodian, Custodian::Staff(who) if who == staff);
+        self.presences.iter().filter(move |(_, p)| p.custodian().is_some_and(theirs)).map(|(student, _)| student)
+    }
+
+    /// The entry since which the present custodian answers for a student on campus.
+    pub fn custody_since(&self, student: &StudentId) -> Option<Seq> {
+        self.presences.get(student).filter(|p| p.custodian().is_some()).map(|p| p.by)
+    }
+}

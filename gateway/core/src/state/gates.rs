@@ -1,0 +1,62 @@
+//! The gates' doors, and the sensors' lines.
+
+use alloc::{collections::BTreeMap, string::String};
+
+use crate::{
+    entry::{Entry, OpenCause, Seq, What},
+    id::PlaceId,
+    state::State,
+    time::Stamp,
+};
+
+/// A gate's door that is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Door {
+    /// Since when.
+    pub since: Stamp,
+    /// By which entry.
+    pub by: Seq,
+    /// Why it could open.
+    pub cause: OpenCause,
+}
+
+/// A sensor's line that can't be heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SensorAway {
+    /// Since when.
+    pub since: Stamp,
+    /// By which entry.
+    pub by: Seq,
+}
+
+impl State {
+    pub(super) fn fold_gates(&mut self, entry: &Entry) {
+        match &entry.what {
+            What::GateOpened { place, cause } => {
+                let door = Door { since: entry.at, by: entry.seq, cause: cause.clone() };
+                self.doors.insert(place.clone(), door);
+            }
+            What::GateClosed { place } => {
+                self.doors.remove(place);
+            }
+            What::SensorDown { place, line } => {
+                let away = SensorAway { since: entry.at, by: entry.seq };
+                self.sensors_away.insert((place.clone(), line.clone()), away);
+            }
+            What::SensorUp { place, line } => {
+                self.sensors_away.remove(&(place.clone(), line.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    /// The gates whose doors are open.
+    pub fn doors(&self) -> &BTreeMap<PlaceId, Door> {
+        &self.doors
+    }
+
+    /// The sensors' lines that can't be heard.
+    pub fn sensors_away(&self) -> &BTreeMap<(PlaceId, String), SensorAway> {
+        &self.sensors_away
+    }
+}
