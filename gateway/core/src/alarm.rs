@@ -133,6 +133,13 @@ pub enum Alarm {
     },
     /// The fire alarm.
     Fire {},
+    /// A student's card was presented at a reader that leads the other way than they go by the ledger.
+    WrongWay {
+        /// Where.
+        place: PlaceId,
+        /// Who.
+        student: StudentId,
+    },
 }
 
 impl Alarm {
@@ -148,6 +155,9 @@ impl Alarm {
             }
             (Reason::Restricted, Some(Holder::Guardian(guardian))) => {
                 Some(Self::RestrictedGuardian { place, guardian: guardian.clone() })
+            }
+            (Reason::WrongWay, Some(Holder::Student(student))) => {
+                Some(Self::WrongWay { place, student: student.clone() })
             }
             (Reason::Pass(_), _) => Some(Self::PassRefused { place }),
             (Reason::Cloned, _) => Some(Self::ClonedCard { place }),
@@ -174,6 +184,7 @@ impl Alarm {
             | Self::PassRefused { place }
             | Self::ClonedCard { place }
             | Self::NotAdmitted { place, .. }
+            | Self::WrongWay { place, .. }
             | Self::Panic { place } => Some(place),
             Self::LedgerSlow {}
             | Self::LeftDuringSession { .. }
@@ -190,7 +201,7 @@ impl Alarm {
     pub fn roles(&self) -> &'static [StaffRole] {
         match self {
             Self::CredentialRefused { .. } => &[StaffRole::Security],
-            Self::ExitRefused { .. } => &[StaffRole::DutyLeader],
+            Self::ExitRefused { .. } | Self::WrongWay { .. } => &[StaffRole::DutyLeader],
             Self::RestrictedGuardian { .. } => &[StaffRole::DutyLeader, StaffRole::Security],
             Self::ReaderLost { .. }
             | Self::LedgerSlow {}
@@ -229,6 +240,7 @@ impl Alarm {
                 | Self::NotAdmitted { .. }
                 | Self::NotMe { .. }
                 | Self::Panic { .. }
+                | Self::WrongWay { .. }
         )
     }
 
@@ -295,6 +307,9 @@ impl Alarm {
                     text!(lang, zh: "{place}：紧急按钮被按下", en: "{place}: the panic button was pressed")
                 }
                 Self::Fire {} => text!(lang, zh: "火警", en: "fire alarm"),
+                Self::WrongWay { student, .. } => {
+                    text!(lang, zh: "{place}：学生 {student} 的进出方向与记录不符", en: "{place}: student {student} goes the other way than the ledger has them")
+                }
             }
         })
     }

@@ -27,7 +27,7 @@ use hashbrown::HashMap;
 use crate::{
     alarm::Alarm,
     credential::CredentialId,
-    entry::{Consumer, Entry, PassId, Reason, Seq, Tap, What},
+    entry::{Consumer, Entry, PassId, Reason, Recipient, Seq, Tap, What},
     id::{GuardianId, PlaceId, ReaderId, SessionId, StudentId},
     picture::Picture,
     roster::{Holder, Post},
@@ -55,6 +55,14 @@ impl Caller {
             Self::Delegate(pass) => &pass.guardian,
         }
     }
+
+    /// Into whose care a student goes whom they fetch.
+    pub fn recipient(&self) -> Recipient {
+        match self {
+            Self::Guardian(guardian) => Recipient::Guardian(guardian.clone()),
+            Self::Delegate(pass) => Recipient::Delegate((**pass).clone()),
+        }
+    }
 }
 
 /// A pickup call that is still open.
@@ -62,8 +70,8 @@ impl Caller {
 pub struct Call {
     /// Who called.
     pub caller: Caller,
-    /// Where they wait.
-    pub place: PlaceId,
+    /// Where they wait, and by which card they called.
+    pub tap: Tap,
     /// The students who have not been released yet.
     pub students: Vec<StudentId>,
     /// When they called.
@@ -177,6 +185,11 @@ impl State {
     fn fold(&mut self, entry: &Entry) {
         match &entry.what {
             What::Waiting { student, tap } => self.wait(student, tap, entry),
+            What::Left { student, tap, .. } => {
+                if let Some(presence) = self.presences.get_mut(student) {
+                    presence.left_by = Some(tap.credential);
+                }
+            }
             What::Called { guardian, students, tap } => {
                 self.open_call(Caller::Guardian(guardian.clone()), students, tap, entry);
             }
@@ -237,6 +250,7 @@ impl State {
             session: None,
             calls: Vec::new(),
             waiting: None,
+            left_by: None,
         };
         let before = self.presences.insert(student.clone(), presence);
         let was_here = before.as_ref().is_some_and(|p| here(&p.whereabouts));
@@ -272,8 +286,8 @@ impl State {
             if let Some(presence) = self.presences.get_mut(student) {
                 presence.seen = Sighting::of(tap, entry);
             }
-        } else if let Some(staff) = entry.what.staff()
-            && let Some(sighting) = self.others.get_mut(&Holder::Staff(staff.clone()))
+        } else if let Some(other) = entry.what.other()
+            && let Some(sighting) = self.others.get_mut(&other)
         {
             *sighting = Sighting::of(tap, entry);
         }
@@ -285,8 +299,8 @@ impl State {
                 presence.calls.push(entry.seq);
             }
         }
-        let (place, students) = (tap.place.clone(), students.to_vec());
-        self.calls.insert(entry.seq, Call { caller, place, students, at: entry.at });
+        let (tap, students) = (tap.clone(), students.to_vec());
+        self.calls.insert(entry.seq, Call { caller, tap, students, at: entry.at });
     }
 
     fn drop_call(&mut self, seq: Seq) {

@@ -401,6 +401,15 @@ impl Stamp {
         }
     }
 
+    /// Whether `earlier` was on this same day: by the calendar if both clocks were set; else if it is known to be less
+    /// than [`LONGEST_DAY`] ago.
+    pub fn is_same_day(&self, earlier: &Stamp) -> bool {
+        match (earlier.day(), self.day()) {
+            (Some(then), Some(today)) => then == today,
+            _ => earlier.elapsed(self).is_some_and(|gone| gone < LONGEST_DAY),
+        }
+    }
+
     /// The school's own calendar day, if the clock was set.
     pub fn day(&self) -> Option<i64> {
         self.clock.is_set().then(|| self.wall.day())

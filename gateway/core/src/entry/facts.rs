@@ -177,6 +177,18 @@ impl What {
         }
     }
 
+    /// Whom it concerns who may be on campus and is no student: a member of staff or a visitor.
+    pub fn other(&self) -> Option<Holder> {
+        match self {
+            Self::Came { holder: Holder::Visitor(id), .. }
+            | Self::Went { holder: Holder::Visitor(id), .. }
+            | Self::Safe { holder: Holder::Visitor(id), .. }
+            | Self::Refused { holder: Some(Holder::Visitor(id)), .. }
+            | Self::Seen { holder: Holder::Visitor(id), .. } => Some(Holder::Visitor(id.clone())),
+            other => other.staff().cloned().map(Holder::Staff),
+        }
+    }
+
     /// The session that it concerns.
     pub fn session(&self) -> Option<&SessionId> {
         match self {

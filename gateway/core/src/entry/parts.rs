@@ -27,7 +27,7 @@ pub struct Tap {
 pub enum Missed {
     /// The student came in without a tap, and showed up inside.
     Entry,
-    /// The student was still on campus by the ledger, since an earlier day.
+    /// The student was still on campus by the ledger: they went out without a tap, today or on an earlier day.
     Exit {
         /// The entry that had them on campus.
         since: Seq,

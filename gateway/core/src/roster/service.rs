@@ -283,8 +283,13 @@ impl Roster {
 
     /// The approved leave of a student at that moment.
     pub fn leave_at(&self, student: &StudentId, day: i64, time: TimeOfDay) -> Option<&Leave> {
+        self.leaves_at(student, day, time).next()
+    }
+
+    /// Every approved leave of a student at that moment.
+    pub fn leaves_at(&self, student: &StudentId, day: i64, time: TimeOfDay) -> impl Iterator<Item = &Leave> {
         let leaves = self.service.leaves.get(student).map(Vec::as_slice).unwrap_or_default();
-        leaves.iter().find(|l| l.valid.covers_day(day) && l.hours.is_none_or(|hours| hours.contain(time)))
+        leaves.iter().filter(move |l| l.valid.covers_day(day) && l.hours.is_none_or(|hours| hours.contain(time)))
     }
 
     /// Who has the post by the rota at that moment.
@@ -312,6 +317,11 @@ impl Roster {
         let bookings = self.service.dinners.get(student).map(Vec::as_slice).unwrap_or_default();
         let fits = |days: &[Weekday]| days.is_empty() || days.contains(&weekday);
         bookings.iter().any(|(valid, days)| valid.covers_day(day) && fits(days))
+    }
+
+    /// Whether any dinner is booked for a student, today or another day: all that can be told without a clock.
+    pub fn has_dinners(&self, student: &StudentId) -> bool {
+        self.service.dinners.contains_key(student)
     }
 
     /// The rounds of the safety patrol: window and points.

@@ -1,6 +1,6 @@
 //! A guardian's tap: calls the students whom they may fetch, and takes those who already wait.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
 
 use crate::{
     alarm::Alarm,
@@ -9,17 +9,16 @@ use crate::{
     picture::Picture,
     roster::Holder,
     rules::{
-        refusal,
+        leave, refusal,
         student::{self, Standing},
         tap::show,
     },
     school::School,
-    site::PlaceRole,
     state::Caller,
 };
 
 /// At a gate or handover desk.
-pub(crate) fn calls(school: &mut School, guardian: GuardianId, tap: Tap, role: PlaceRole) {
+pub(crate) fn calls(school: &mut School, guardian: GuardianId, tap: Tap) {
     let children = match fetchable(school, &guardian) {
         Ok(children) => children,
         Err(reason) => return refusal::refuse(school, Some(Holder::Guardian(guardian)), tap, reason),
@@ -28,16 +27,22 @@ pub(crate) fn calls(school: &mut School, guardian: GuardianId, tap: Tap, role: P
         // They may fetch another child; staff must know all the same that they are here.
         school.raise(Alarm::RestrictedGuardian { place: tap.place.clone(), guardian: guardian.clone() }, None);
     }
-    let (waiting, away): (Vec<_>, Vec<_>) = children.into_iter().partition(|child| waits_here(school, child, &tap));
-    for child in &waiting {
-        take(school, child.clone(), &guardian, &tap, role);
+    let mut away = Vec::new();
+    for child in children {
+        match student::waiting_at(school, &child, &tap.place) {
+            Some(matched) => {
+                let to = Recipient::Guardian(guardian.clone());
+                student::hand_out(school, child, to, tap.clone(), Some(matched), None);
+            }
+            None => away.push(child),
+        }
     }
     if away.is_empty() {
         let seq = school.state.last();
-        let picture = if role == PlaceRole::Gate { Picture::Goodbye } else { Picture::Released };
+        let picture = student::handed_picture(school, &tap.place);
         return show(school, seq, tap, picture);
     }
-    renew(school, &guardian);
+    renew(school, &guardian, &away);
     let seq = school.record(What::Called { guardian, students: away, tap: tap.clone() });
     show(school, seq, tap, Picture::Called);
 }
@@ -46,7 +51,7 @@ pub(crate) fn calls(school: &mut School, guardian: GuardianId, tap: Tap, role: P
 ///
 /// A restriction beats every authorisation. A clock that was never set can't tell days and hours: an authorisation with
 /// dates then does not hold, while the hours of the day are passed over, for the family stands at the gate; the entry
-/// says that the clock was unset.
+/// says that the clock was unset. Outside the release hours, an approved early leave permits it.
 pub(crate) fn may_fetch(school: &School, student: &StudentId, guardian: &GuardianId) -> Result<(), Reason> {
     let now = &school.now;
     if school.roster.is_restricted(student, guardian, now) {
@@ -57,7 +62,7 @@ pub(crate) fn may_fetch(school: &School, student: &StudentId, guardian: &Guardia
         return Err(Reason::NotAuthorised);
     }
     let hours = school.policy().release_hours.zip(now.time_of_day());
-    if hours.is_some_and(|(hours, time)| !hours.contain(time)) {
+    if hours.is_some_and(|(hours, time)| !hours.contain(time)) && !leave::has_leave(school, student) {
         return Err(Reason::OutsideHours);
     }
     Ok(())
@@ -82,27 +87,12 @@ fn fetchable(school: &School, guardian: &GuardianId) -> Result<Vec<StudentId>, R
     if children.is_empty() { Err(why) } else { Ok(children) }
 }
 
-/// The student showed up at this very place within the release window.
-fn waits_here(school: &School, student: &StudentId, tap: &Tap) -> bool {
-    let waiting = school.state.presence(student).and_then(|p| p.waiting.as_ref());
-    let window = school.policy().release_window();
-    waiting.is_some_and(|w| w.tap.place == tap.place && school.within(&w.at, window))
-}
-
-fn take(school: &mut School, child: StudentId, guardian: &GuardianId, tap: &Tap, role: PlaceRole) {
-    let matched = school.state.presence(&child).and_then(|p| p.waiting.as_ref()).map(|w| w.by);
-    let to = Recipient::Guardian(guardian.clone());
-    let released = student::release(school, child.clone(), to, tap.clone(), matched);
-    if role == PlaceRole::Gate {
-        student::leave(school, child, tap.clone(), released);
-    }
-}
-
 /// Calling again ends the guardian's earlier call, so that a student is never called twice by one person.
-fn renew(school: &mut School, guardian: &GuardianId) {
+fn renew(school: &mut School, guardian: &GuardianId, children: &[StudentId]) {
     let caller = Caller::Guardian(guardian.clone());
-    let earlier: Vec<Seq> =
-        school.state.calls().iter().filter(|(_, call)| call.caller == caller).map(|(seq, _)| *seq).collect();
+    let open = children.iter().filter_map(|child| school.state.presence(child)).flat_map(|p| &p.calls);
+    let own = |seq: &&Seq| school.state.calls().get(seq).is_some_and(|call| call.caller == caller);
+    let earlier: BTreeSet<Seq> = open.filter(own).copied().collect();
     for call in earlier {
         school.end_call(call, CallEnd::Renewed);
     }

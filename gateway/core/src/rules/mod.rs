@@ -8,6 +8,7 @@ pub(crate) mod day;
 pub(crate) mod gate;
 pub(crate) mod guardian;
 pub(crate) mod handover;
+pub(crate) mod leave;
 pub(crate) mod lesson;
 pub(crate) mod marks;
 pub(crate) mod muster;

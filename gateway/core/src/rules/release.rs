@@ -1,24 +1,54 @@
 //! Custody of one student passes out of the school: completed by staff, or allowed early.
 
 use crate::{
-    entry::OrderFault,
+    entry::{OrderFault, What},
     id::{StaffId, StudentId},
+    rules::{
+        student::{self, Standing},
+        tap::show,
+    },
     school::School,
     time::Hours,
 };
 
-/// Staff confirmed that the student is handed to whoever has come for them.
-pub(crate) fn confirm(_school: &mut School, _by: StaffId, _student: StudentId) -> Result<(), OrderFault> {
-    Err(OrderFault::NoSuch)
+/// Most leaves that staff may approve for one student on one day.
+const MAX_LEAVES: usize = 16;
+
+/// Staff confirmed that the student is handed to whoever has come for them: the latest who called and may still fetch
+/// them. It happens where the call was made; at a gate the student goes out.
+pub(crate) fn confirm(school: &mut School, by: StaffId, student: StudentId) -> Result<(), OrderFault> {
+    school.roster.student(&student).ok_or(OrderFault::UnknownPerson)?;
+    if !matches!(student::standing(school, &student), Standing::Here) {
+        return Err(OrderFault::NotHere);
+    }
+    if school.state.presence(&student).is_none_or(|presence| presence.calls.is_empty()) {
+        return Err(OrderFault::NobodyCame);
+    }
+    let (seq, call) = student::good_calls(school, &student).next().ok_or(OrderFault::MayNotFetch)?;
+    let (to, tap) = (call.caller.recipient(), call.tap.clone());
+    let picture = student::handed_picture(school, &tap.place);
+    let handed = student::hand_out(school, student, to, tap.clone(), Some(seq), Some(by));
+    show(school, handed, tap, picture);
+    Ok(())
 }
 
-/// Staff approved that the student leaves early today.
+/// Staff approved that the student leaves early today. The same once more is no second leave.
 pub(crate) fn approve_leave(
-    _school: &mut School,
-    _by: StaffId,
-    _student: StudentId,
-    _hours: Hours,
-    _alone: bool,
+    school: &mut School,
+    by: StaffId,
+    student: StudentId,
+    hours: Hours,
+    alone: bool,
 ) -> Result<(), OrderFault> {
-    Err(OrderFault::NoSuch)
+    school.roster.student(&student).ok_or(OrderFault::UnknownPerson)?;
+    let now = school.now.time_of_day().ok_or(OrderFault::ClockUnset)?;
+    let granted = school.state.today().leaves.get(&student).map(|leaves| leaves.as_slice()).unwrap_or_default();
+    if granted.iter().any(|leave| leave.hours == hours && leave.alone == alone) {
+        return Ok(());
+    }
+    if hours.until < hours.from || hours.until < now || granted.len() >= MAX_LEAVES {
+        return Err(OrderFault::Senseless);
+    }
+    school.record(What::LeaveApproved { student, hours, alone, by });
+    Ok(())
 }

@@ -7,38 +7,45 @@ use alloc::vec::Vec;
 use crate::{
     alarm::Alarm,
     entry::{Missed, Reason, Recipient, Seq, Tap, What},
-    id::{PlaceId, StudentId},
+    id::{PlaceId, SessionId, StaffId, StudentId},
     picture::Picture,
-    roster::Holder,
-    rules::{guardian::may_fetch, refusal, tap::show},
+    policy::AntiPassback,
+    roster::{Holder, Session},
+    rules::{guardian::may_fetch, leave, refusal, tap::show},
     school::School,
+    site::{Direction, PlaceRole},
     state::{Call, Caller, Custodian, Whereabouts},
 };
 
-/// A child whom a guardian's tap has taken through the gate may tap as well on the way out, for so long.
-const JUST_TAKEN: Duration = Duration::from_secs(30);
+/// Whoever has just been let through a gate may still be on the way: for so long, a tap there is no new movement.
+const JUST_PASSED: Duration = Duration::from_secs(30);
 
-/// At the border of the campus: entry when away, exit when here.
+/// At the border of the campus.
 pub(crate) fn at_gate(school: &mut School, student: StudentId, tap: Tap) {
-    match standing(school, &student) {
-        Standing::Away if just_taken(school, &student, &tap) => wave_through(school, &student, tap),
-        Standing::Away => arrive(school, student, tap, None),
-        Standing::MissedExit(since) => arrive(school, student, tap, Some(Missed::Exit { since })),
-        Standing::Released(by) => leave(school, student, tap, by),
-        Standing::Here => exit(school, student, tap),
+    match movement(school, &student, &tap) {
+        Movement::Enter(missed) => enter(school, student, tap, missed),
+        Movement::Leave(released) => leave(school, student, tap, released),
+        Movement::Exit(missed) => {
+            if let Some(missed) = missed {
+                arrive(school, &student, &tap, Some(missed));
+            }
+            exit(school, student, tap);
+        }
+        Movement::Again(passed, picture) => {
+            school.let_through(passed, &tap.place);
+            show(school, passed, tap, picture);
+        }
+        Movement::Against => refusal::refuse(school, Some(Holder::Student(student)), tap, Reason::WrongWay),
     }
 }
 
 /// At the handover desk: completes a release, or waits for one. Whoever shows up here is on campus.
 pub(crate) fn at_desk(school: &mut School, student: StudentId, tap: Tap) {
-    match standing(school, &student) {
-        Standing::Away => record_arrival(school, &student, &tap, Missed::Entry),
-        Standing::MissedExit(since) => record_arrival(school, &student, &tap, Missed::Exit { since }),
-        Standing::Released(by) => return show(school, by, tap, Picture::Released),
-        Standing::Here => {}
+    if let Some(released) = show_up(school, &student, &tap) {
+        return show(school, released, tap, Picture::Released);
     }
     if let Some((call, to)) = open_call(school, &student, &tap.place) {
-        let seq = release(school, student, to, tap.clone(), Some(call));
+        let seq = hand_out(school, student, to, tap.clone(), Some(call), None);
         show(school, seq, tap, Picture::Released);
     } else {
         let seq = school.record(What::Waiting { student, tap: tap.clone() });
@@ -46,28 +53,70 @@ pub(crate) fn at_desk(school: &mut School, student: StudentId, tap: Tap) {
     }
 }
 
-/// Custody passes; an alarm about this student's wish to leave has lost its cause.
-pub(crate) fn release(school: &mut School, student: StudentId, to: Recipient, tap: Tap, matched: Option<Seq>) -> Seq {
-    let seq = school.record(What::Released { student: student.clone(), to, tap, matched, confirmed_by: None });
-    let settled = |alarm: &&Alarm| matches!(alarm, Alarm::ExitRefused { student: who, .. } if *who == student);
-    let alarms: Vec<Alarm> = school.state.alarms().keys().filter(settled).cloned().collect();
-    alarms.iter().for_each(|alarm| school.end_alarm(alarm));
-    seq
+/// A tap inside the campus: whoever is not here by the ledger must have come in without one, which is written down.
+/// Gives the release, if the student has been released already.
+pub(crate) fn show_up(school: &mut School, student: &StudentId, tap: &Tap) -> Option<Seq> {
+    let missed = match standing(school, student) {
+        Standing::Away => Missed::Entry,
+        Standing::MissedExit(since) => Missed::Exit { since },
+        Standing::Released(by) => return Some(by),
+        Standing::Here => return None,
+    };
+    arrive(school, student, tap, Some(missed));
+    None
 }
 
-/// Whether a tap at this gate would let the student through.
-pub(crate) fn may_pass(school: &School, student: &StudentId, place: &PlaceId) -> bool {
-    match standing(school, student) {
-        Standing::Away | Standing::MissedExit(_) | Standing::Released(_) => true,
-        Standing::Here => open_call(school, student, place).is_some() || may_walk_home(school, student),
+/// Custody passes out of the school; at a gate the student goes out with it. What is shown for it needs the entry given.
+pub(crate) fn hand_out(
+    school: &mut School,
+    student: StudentId,
+    to: Recipient,
+    tap: Tap,
+    matched: Option<Seq>,
+    confirmed_by: Option<StaffId>,
+) -> Seq {
+    let session = session_now(school, &student); // before the release, which signs them out of it
+    let what = What::Released { student: student.clone(), to, tap: tap.clone(), matched, confirmed_by };
+    let released = school.record(what);
+    settle_exit_alarms(school, &student);
+    if handed_picture(school, &tap.place) == Picture::Goodbye {
+        go_out(school, student, tap, released, session)
+    } else {
+        released
     }
+}
+
+/// What a completed release shows at this place: at a gate the student goes out with it.
+pub(crate) fn handed_picture(school: &School, place: &PlaceId) -> Picture {
+    let role = school.site.places.get(place).map(|place| place.role);
+    if role == Some(PlaceRole::Gate) { Picture::Goodbye } else { Picture::Released }
 }
 
 /// Out of the gate, after a release.
 pub(crate) fn leave(school: &mut School, student: StudentId, tap: Tap, released: Seq) {
-    let seq = school.record(What::Left { student, tap: tap.clone(), released });
-    school.let_through(seq, &tap.place);
+    let session = session_now(school, &student);
+    let seq = go_out(school, student, tap.clone(), released, session);
     show(school, seq, tap, Picture::Goodbye);
+}
+
+/// A session is over: that somebody went from it is no alarm any more.
+#[allow(dead_code, reason = "for the closing of sessions")]
+pub(crate) fn session_over(school: &mut School, over: &SessionId) {
+    let about = |alarm: &&Alarm| matches!(alarm, Alarm::LeftDuringSession { session, .. } if session == over);
+    let alarms: Vec<Alarm> = school.state.alarms().keys().filter(about).cloned().collect();
+    alarms.iter().for_each(|alarm| school.end_alarm(alarm));
+}
+
+/// Whether this tap at a gate would let the student through.
+pub(crate) fn may_pass(school: &School, student: &StudentId, tap: &Tap) -> bool {
+    match movement(school, student, tap) {
+        Movement::Enter(_) | Movement::Leave(_) | Movement::Again(..) => true,
+        Movement::Exit(None) => {
+            open_call(school, student, &tap.place).is_some() || leave::may_go_alone(school, student)
+        }
+        Movement::Exit(Some(_)) => leave::may_go_alone(school, student), // nobody calls who was not here
+        Movement::Against => false,
+    }
 }
 
 /// How a student stands by the ledger.
@@ -96,74 +145,191 @@ pub(crate) fn standing(school: &School, student: &StudentId) -> Standing {
     }
 }
 
-/// The guardian's tap took the student through this gate a moment ago, and now the student taps as well, on the way out.
-fn just_taken(school: &School, student: &StudentId, tap: &Tap) -> bool {
-    let taken = school.state.presence(student).is_some_and(|p| school.within(&p.since, JUST_TAKEN));
-    let left_by_own_tap = || {
-        let own = school.state.recent_tap(tap.credential, &tap.place);
-        own.is_none_or(|own| own.picture == Picture::Goodbye)
-    };
-    taken && !left_by_own_tap()
+/// The child's own tap, if they showed up at this place within the release window.
+pub(crate) fn waiting_at(school: &School, student: &StudentId, place: &PlaceId) -> Option<Seq> {
+    let waiting = school.state.presence(student)?.waiting.as_ref()?;
+    let here = waiting.tap.place == *place && school.within(&waiting.at, school.policy().release_window());
+    here.then_some(waiting.by)
 }
 
-fn wave_through(school: &mut School, student: &StudentId, tap: Tap) {
-    let Some(left) = school.state.presence(student).map(|p| p.by) else { return };
-    school.let_through(left, &tap.place);
-    show(school, left, tap, Picture::Goodbye);
+/// The open calls for this student, latest first, whose callers may still fetch them: what was so when they called may
+/// not be so any more.
+pub(crate) fn good_calls<'a>(
+    school: &'a School,
+    student: &'a StudentId,
+) -> impl Iterator<Item = (Seq, &'a Call)> + use<'a> {
+    let window = school.policy().release_window();
+    let calls = school.state.presence(student).map(|p| p.calls.as_slice()).unwrap_or_default();
+    calls.iter().rev().filter_map(move |seq| {
+        let call = school.state.calls().get(seq)?;
+        let good = school.within(&call.at, window)
+            && !is_revoked(school, &call.caller)
+            && may_fetch(school, student, call.caller.guardian()).is_ok();
+        good.then_some((*seq, call))
+    })
 }
 
-fn arrive(school: &mut School, student: StudentId, tap: Tap, missed: Option<Missed>) {
-    let seq = school.record(What::Arrived { student, tap: tap.clone(), missed });
+/// What a tap at a gate means, by the ledger and the way that the reader leads.
+enum Movement {
+    /// In, after what was missed.
+    Enter(Option<Missed>),
+    /// Out, by a release that holds.
+    Leave(Seq),
+    /// Out, if they may; after what was missed.
+    Exit(Option<Missed>),
+    /// The movement that this entry has already, and what it showed.
+    Again(Seq, Picture),
+    /// Against the ledger, and policy lets nobody through so.
+    Against,
+}
+
+/// A reader that leads one way is believed, unless policy believes the ledger: a child is let in, and let out by the same
+/// rules as any other. One that leads both ways means entry for who is away, and exit for who is here.
+fn movement(school: &School, student: &StudentId, tap: &Tap) -> Movement {
+    let towards = school.site.direction(&tap.reader);
+    let lenient = school.policy().anti_passback == AntiPassback::LetThrough;
+    if let Some(again) = just_passed(school, student, tap, towards, lenient) {
+        return again;
+    }
+    match (towards, standing(school, student)) {
+        (None | Some(Direction::In), Standing::Away) => Movement::Enter(None),
+        (None | Some(Direction::In), Standing::MissedExit(since)) => Movement::Enter(Some(Missed::Exit { since })),
+        (Some(Direction::In), Standing::Here | Standing::Released(_)) if lenient => {
+            Movement::Enter(school.state.custody_since(student).map(|since| Missed::Exit { since }))
+        }
+        (Some(Direction::Out), Standing::Away) if lenient => Movement::Exit(Some(Missed::Entry)),
+        (Some(Direction::In), Standing::Here | Standing::Released(_)) | (Some(Direction::Out), Standing::Away) => {
+            Movement::Against
+        }
+        (Some(Direction::Out), Standing::MissedExit(since)) => Movement::Exit(Some(Missed::Exit { since })),
+        (None | Some(Direction::Out), Standing::Released(by)) => Movement::Leave(by),
+        (None | Some(Direction::Out), Standing::Here) => Movement::Exit(None),
+    }
+}
+
+/// Somebody who was let through this gate a moment ago and taps once more. A child whom another's tap took out may tap as
+/// well on the way. One who taps their own card again at a reader of one way has not got through yet; where policy lets
+/// nobody pass a card back, that is not believed.
+fn just_passed(
+    school: &School,
+    student: &StudentId,
+    tap: &Tap,
+    towards: Option<Direction>,
+    lenient: bool,
+) -> Option<Movement> {
+    let presence = school.state.presence(student)?;
+    if !school.within(&presence.since, JUST_PASSED) || presence.seen.place.as_ref() != Some(&tap.place) {
+        return None;
+    }
+    let own = |card| school.roster.credential(card).is_some_and(|c| c.holder == Holder::Student(student.clone()));
+    let taken_out = || presence.left_by.is_some_and(|card| !own(card));
+    match (&presence.whereabouts, towards) {
+        (Whereabouts::OffCampus, None) if taken_out() => Some(Movement::Again(presence.by, Picture::Goodbye)),
+        (Whereabouts::OffCampus, Some(Direction::Out)) if taken_out() || lenient && presence.left_by.is_some() => {
+            Some(Movement::Again(presence.by, Picture::Goodbye))
+        }
+        (Whereabouts::OnCampus(Custodian::GateDuty), Some(Direction::In)) if lenient => {
+            Some(Movement::Again(presence.by, Picture::Welcome))
+        }
+        _ => None,
+    }
+}
+
+fn enter(school: &mut School, student: StudentId, tap: Tap, missed: Option<Missed>) {
+    let seq = arrive(school, &student, &tap, missed);
     school.let_through(seq, &tap.place);
     show(school, seq, tap, Picture::Welcome);
 }
 
-fn record_arrival(school: &mut School, student: &StudentId, tap: &Tap, missed: Missed) {
-    school.record(What::Arrived { student: student.clone(), tap: tap.clone(), missed: Some(missed) });
+/// Whoever is back has not left a session any more.
+fn arrive(school: &mut School, student: &StudentId, tap: &Tap, missed: Option<Missed>) -> Seq {
+    let seq = school.record(What::Arrived { student: student.clone(), tap: tap.clone(), missed });
+    let Ok(least) = SessionId::try_new("-") else { return seq }; // no id sorts before it
+    let from = Alarm::LeftDuringSession { student: student.clone(), session: least };
+    let theirs = |alarm: &&Alarm| matches!(alarm, Alarm::LeftDuringSession { student: who, .. } if who == student);
+    let on = school.state.alarms().range(from..).map(|(alarm, _)| alarm);
+    let alarms: Vec<Alarm> = on.take_while(theirs).cloned().collect();
+    alarms.iter().for_each(|alarm| school.end_alarm(alarm));
+    seq
 }
 
-/// Wants to leave, not released yet: a guardian's call here completes the release, or a permission to walk home.
+/// Wants to leave, not released yet: a call here completes the release, or a permission to go alone.
 fn exit(school: &mut School, student: StudentId, tap: Tap) {
     let (to, matched) = if let Some((call, to)) = open_call(school, &student, &tap.place) {
         (to, Some(call))
-    } else if may_walk_home(school, &student) {
+    } else if leave::may_go_alone(school, &student) {
         (Recipient::Alone, None)
     } else {
         let reason = called_elsewhere(school, &student).map_or(Reason::NotReleased, Reason::CalledElsewhere);
         return refusal::refuse(school, Some(Holder::Student(student)), tap, reason);
     };
-    let released = release(school, student.clone(), to, tap.clone(), matched);
-    leave(school, student, tap, released);
+    let seq = hand_out(school, student, to, tap.clone(), matched, None);
+    show(school, seq, tap, Picture::Goodbye);
+}
+
+fn go_out(school: &mut School, student: StudentId, tap: Tap, released: Seq, session: Option<SessionId>) -> Seq {
+    let place = tap.place.clone();
+    let seq = school.record(What::Left { student: student.clone(), tap, released });
+    school.let_through(seq, &place);
+    if let Some(session) = session.filter(|_| !leave::has_leave(school, &student)) {
+        school.raise(Alarm::LeftDuringSession { student, session }, Some(seq));
+    }
+    seq
+}
+
+/// The session that the student is in, or ought to be in, at this moment. Nothing while the clock can't tell: a family
+/// that fetches its child must not be an alarm because a battery is missing.
+fn session_now(school: &School, student: &StudentId) -> Option<SessionId> {
+    let (day, time) = school.now.day().zip(school.now.time_of_day())?;
+    let runs = |s: &&Session| s.day.number() == day && s.hours.from <= time && time < s.hours.until;
+    let entered = school.state.presence(student).and_then(|p| p.session.as_ref());
+    let entered = entered.and_then(|id| school.roster.session(id)).filter(runs);
+    entered.or_else(|| school.roster.timetable(student, day).find(runs)).map(|session| session.id.clone())
+}
+
+/// An alarm about this student's wish to leave has lost its cause.
+fn settle_exit_alarms(school: &mut School, student: &StudentId) {
+    let gates = school.site.places.iter().filter(|(_, place)| place.role == PlaceRole::Gate);
+    let alarms = gates.map(|(id, _)| Alarm::ExitRefused { place: id.clone(), student: student.clone() });
+    for alarm in alarms.collect::<Vec<_>>() {
+        school.end_alarm(&alarm);
+    }
 }
 
 /// The latest open call for this student at this place.
 fn open_call(school: &School, student: &StudentId, place: &PlaceId) -> Option<(Seq, Recipient)> {
-    let (seq, call) = good_calls(school, student).find(|(_, call)| call.place == *place)?;
-    let to = match &call.caller {
-        Caller::Guardian(guardian) => Recipient::Guardian(guardian.clone()),
-        Caller::Delegate(pass) => Recipient::Delegate((**pass).clone()),
-    };
-    Some((seq, to))
+    let (seq, call) = good_calls(school, student).find(|(_, call)| call.tap.place == *place)?;
+    Some((seq, call.caller.recipient()))
 }
 
 fn called_elsewhere(school: &School, student: &StudentId) -> Option<PlaceId> {
-    good_calls(school, student).next().map(|(_, call)| call.place.clone())
+    good_calls(school, student).next().map(|(_, call)| call.tap.place.clone())
 }
 
-/// The open calls for this student, latest first, whose callers may still fetch them: what was so when they called may
-/// not be so any more.
-fn good_calls<'a>(school: &'a School, student: &'a StudentId) -> impl Iterator<Item = (Seq, &'a Call)> {
-    let window = school.policy().release_window();
-    let calls = school.state.presence(student).map(|p| p.calls.as_slice()).unwrap_or_default();
-    calls.iter().rev().filter_map(move |seq| {
-        let call = school.state.calls().get(seq)?;
-        let good = school.within(&call.at, window) && may_fetch(school, student, call.caller.guardian()).is_ok();
-        good.then_some((*seq, call))
-    })
+/// A pass may be revoked while its bearer waits.
+fn is_revoked(school: &School, caller: &Caller) -> bool {
+    let Caller::Delegate(pass) = caller else { return false };
+    school.state.today().revoked_passes.contains(&**pass) || school.roster.is_pass_revoked(pass)
 }
 
-/// Needs a clock that was set: hours that can't be read permit nobody to walk home alone.
-fn may_walk_home(school: &School, student: &StudentId) -> bool {
-    let hours = school.roster.student(student).and_then(|s| s.walks_home);
-    hours.zip(school.now.time_of_day()).is_some_and(|(hours, time)| hours.contain(time))
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+mod tests {
+    use super::*;
+    use crate::site::Site;
+
+    #[test]
+    fn when_a_session_is_over_so_are_the_alarms_about_who_left_it_and_no_others() {
+        let mut school = School::new(Site::default());
+        let left = |student: &str, session: &str| Alarm::LeftDuringSession {
+            student: StudentId::try_new(student).unwrap(),
+            session: SessionId::try_new(session).unwrap(),
+        };
+        let (first, second, other) = (left("ming", "chess"), left("hong", "chess"), left("lei", "homework"));
+        for alarm in [&first, &second, &other] {
+            school.raise(alarm.clone(), None);
+        }
+        session_over(&mut school, &SessionId::try_new("chess").unwrap());
+        assert_eq!(school.state().alarms().keys().collect::<Vec<_>>(), [&other]);
+    }
 }

@@ -27,13 +27,14 @@ pub(crate) fn decide(school: &mut School, reader: ReaderId, credential: Credenti
         return refusal::refuse(school, None, tap, Reason::Unknown);
     };
     let holder = known.holder;
-    if let Some(reason) = unusable(known.status) {
+    let goes_out = role == PlaceRole::Gate && visitor::goes_out(school, &holder, &tap);
+    if let Some(reason) = unusable(known.status).filter(|reason| *reason != Reason::Expired || !goes_out) {
         return refusal::refuse(school, Some(holder), tap, reason);
     }
     match (holder, role) {
         (Holder::Student(id), PlaceRole::Gate) => student::at_gate(school, id, tap),
         (Holder::Student(id), PlaceRole::HandoverDesk) => student::at_desk(school, id, tap),
-        (Holder::Guardian(id), PlaceRole::Gate | PlaceRole::HandoverDesk) => guardian::calls(school, id, tap, role),
+        (Holder::Guardian(id), PlaceRole::Gate | PlaceRole::HandoverDesk) => guardian::calls(school, id, tap),
         (Holder::Student(id), PlaceRole::Classroom) => lesson::student_at_classroom(school, id, tap),
         (Holder::Student(id), PlaceRole::Canteen) => canteen::dine(school, id, tap),
         (Holder::Staff(id), role) => staff::at(school, id, tap, role),
@@ -94,10 +95,17 @@ impl Sightings {
 
 /// See [`School::without_record`].
 pub(crate) fn without_record(school: &School, reader: &ReaderId, credential: CredentialId) -> Picture {
-    let place = school.site.place_of(reader).map(|(id, _)| id);
+    let place = school.site.place_of(reader).map(|(id, place)| (id.clone(), place.role));
     let known = school.roster.credential(credential).filter(|known| known.status == CredentialStatus::Active);
     match (known.map(|known| &known.holder), place) {
-        (Some(Holder::Student(id)), Some(place)) if student::may_pass(school, id, place) => Picture::Degraded,
+        (Some(Holder::Student(id)), Some((place, PlaceRole::Gate))) => {
+            let tap = Tap { place, reader: reader.clone(), credential };
+            if student::may_pass(school, id, &tap) { Picture::Degraded } else { Picture::SeeTeacher }
+        }
+        (Some(holder @ Holder::Visitor(_)), Some((place, PlaceRole::Gate))) => {
+            let tap = Tap { place, reader: reader.clone(), credential };
+            if visitor::may_pass(school, holder, &tap) { Picture::Degraded } else { Picture::SeeTeacher }
+        }
         (None, _) => Picture::CardRefused,
         _ => Picture::SeeTeacher,
     }

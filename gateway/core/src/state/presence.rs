@@ -3,6 +3,7 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use crate::{
+    credential::CredentialId,
     entry::{Entry, PassId, Seq, Tap},
     id::{GuardianId, PlaceId, SessionId, StaffId},
     time::Stamp,
@@ -58,6 +59,8 @@ pub struct Presence {
     pub calls: Vec<Seq>,
     /// Whether they have shown up to be fetched.
     pub waiting: Option<Box<Waiting>>,
+    /// By which card they went out of the gate, their own or that of whoever fetched them; none if they did not.
+    pub left_by: Option<CredentialId>,
 }
 
 impl Presence {

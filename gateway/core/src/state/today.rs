@@ -4,13 +4,13 @@ use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
 };
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use crate::{
     entry::{Check, Entry, PassId, Recipient, Seq, What},
     id::{PatrolId, PlaceId, SessionId, StudentId},
     state::State,
-    time::{Day, Hours},
+    time::{Day, Hours, Stamp},
 };
 
 /// What happened on the day that is going on.
@@ -24,8 +24,8 @@ pub struct Today {
     pub checks: BTreeSet<Check>,
     /// The sessions that are closed.
     pub closed: BTreeSet<SessionId>,
-    /// Who had dinner.
-    pub dined: HashSet<StudentId>,
+    /// Who had dinner, and when: a day that began with an unset clock is told from the last one by that.
+    pub dined: HashMap<StudentId, Stamp>,
     /// Early leaves approved by staff today.
     pub leaves: HashMap<StudentId, Vec<GrantedLeave>>,
     /// The points of each round that were visited.
@@ -63,7 +63,7 @@ impl State {
                 today.closed.insert(session.clone());
             }
             What::Dined { student, .. } => {
-                today.dined.insert(student.clone());
+                today.dined.insert(student.clone(), entry.at);
             }
             What::LeaveApproved { student, hours, alone, .. } => {
                 let leave = GrantedLeave { hours: *hours, alone: *alone, by: entry.seq };

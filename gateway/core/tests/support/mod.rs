@@ -19,7 +19,7 @@ use schoolgate_core::{
         Validity,
     },
     school::{Input, School},
-    site::{Place, PlaceRole, Site},
+    site::{Direction, Place, PlaceRole, Site},
     state::State,
     text::Bilingual,
     time::{BootId, ClockQuality, Mono, Stamp, Wall},
@@ -48,7 +48,8 @@ pub fn card(holder: &str) -> CredentialId {
     CredentialId(id)
 }
 
-/// East and west gate, a desk between them and a classroom, a reader at each named after it.
+/// East and west gate, a desk between them and a classroom, a reader at each named after it; at the east gate, two more
+/// that lead one way only.
 pub fn site() -> Site {
     let roles = [
         ("east-gate", PlaceRole::Gate),
@@ -66,6 +67,10 @@ pub fn site() -> Site {
         let name = Bilingual { zh: id.into(), en: id.into() };
         site.places.insert(place(id), Place { role, name });
         site.readers.insert(reader(id), place(id));
+    }
+    for (id, direction) in [("east-in", Direction::In), ("east-out", Direction::Out)] {
+        site.readers.insert(reader(id), place("east-gate"));
+        site.directions.insert(reader(id), direction);
     }
     site
 }
