@@ -286,8 +286,12 @@ impl State {
             if let Some(presence) = self.presences.get_mut(student) {
                 presence.seen = Sighting::of(tap, entry);
             }
-        } else if let Some(other) = entry.what.other()
-            && let Some(sighting) = self.others.get_mut(&other)
+        } else if let Some(staff) = entry.what.staff()
+            && let Some(sighting) = self.others.get_mut(&Holder::Staff(staff.clone()))
+        {
+            *sighting = Sighting::of(tap, entry);
+        } else if let Some(visitor) = entry.what.visitor()
+            && let Some(sighting) = self.others.get_mut(&Holder::Visitor(visitor.clone()))
         {
             *sighting = Sighting::of(tap, entry);
         }

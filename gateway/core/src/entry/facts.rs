@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    id::{GuardianId, PlaceId, SessionId, StaffId, StudentId},
+    id::{GuardianId, PlaceId, SessionId, StaffId, StudentId, VisitorId},
     roster::Holder,
 };
 
@@ -177,15 +177,15 @@ impl What {
         }
     }
 
-    /// Whom it concerns who may be on campus and is no student: a member of staff or a visitor.
-    pub fn other(&self) -> Option<Holder> {
+    /// The visitor whom it concerns.
+    pub fn visitor(&self) -> Option<&VisitorId> {
         match self {
-            Self::Came { holder: Holder::Visitor(id), .. }
-            | Self::Went { holder: Holder::Visitor(id), .. }
-            | Self::Safe { holder: Holder::Visitor(id), .. }
-            | Self::Refused { holder: Some(Holder::Visitor(id)), .. }
-            | Self::Seen { holder: Holder::Visitor(id), .. } => Some(Holder::Visitor(id.clone())),
-            other => other.staff().cloned().map(Holder::Staff),
+            Self::Came { holder: Holder::Visitor(visitor), .. }
+            | Self::Went { holder: Holder::Visitor(visitor), .. }
+            | Self::Safe { holder: Holder::Visitor(visitor), .. }
+            | Self::Refused { holder: Some(Holder::Visitor(visitor)), .. }
+            | Self::Seen { holder: Holder::Visitor(visitor), .. } => Some(visitor),
+            _ => None,
         }
     }
 

@@ -241,16 +241,20 @@ fn enter(school: &mut School, student: StudentId, tap: Tap, missed: Option<Misse
     show(school, seq, tap, Picture::Welcome);
 }
 
-/// Whoever is back has not left a session any more.
 fn arrive(school: &mut School, student: &StudentId, tap: &Tap, missed: Option<Missed>) -> Seq {
     let seq = school.record(What::Arrived { student: student.clone(), tap: tap.clone(), missed });
-    let Ok(least) = SessionId::try_new("-") else { return seq }; // no id sorts before it
+    is_back(school, student);
+    seq
+}
+
+/// Whoever is on campus again has not left a session any more.
+pub(crate) fn is_back(school: &mut School, student: &StudentId) {
+    let Ok(least) = SessionId::try_new("-") else { return }; // no id sorts before it
     let from = Alarm::LeftDuringSession { student: student.clone(), session: least };
     let theirs = |alarm: &&Alarm| matches!(alarm, Alarm::LeftDuringSession { student: who, .. } if who == student);
     let on = school.state.alarms().range(from..).map(|(alarm, _)| alarm);
     let alarms: Vec<Alarm> = on.take_while(theirs).cloned().collect();
     alarms.iter().for_each(|alarm| school.end_alarm(alarm));
-    seq
 }
 
 /// Wants to leave, not released yet: a call here completes the release, or a permission to go alone.
