@@ -12,6 +12,7 @@ use schoolgate_core::{
     roster::StaffRole,
     school::Input,
     state::{Custodian, Whereabouts},
+    time::{BootId, ClockQuality, Mono, Stamp},
 };
 use support::{Day, Outcome, card, place, reader, student};
 
@@ -226,6 +227,23 @@ fn a_guardian_is_told_no_reason_whatever_it_is() {
         assert!(refused(&tap, reason));
         assert_eq!(tap.shown(), Some(Picture::SeeTeacher));
     }
+}
+
+#[test]
+fn after_a_reboot_a_call_whose_time_can_not_be_told_is_over_though_an_older_one_goes_on() {
+    let mut day = Day::new();
+    day.tap("07:41", "ming", "east-gate");
+    day.tap("07:41", "lei", "east-gate");
+    day.tap("17:10", "aunt", "desk");
+    day.clock = ClockQuality::Unset;
+    day.tap("17:11", "mother", "desk");
+    let rebooted = Stamp { boot: BootId(2), mono: Mono(20_000), ..support::at("17:12") };
+    let started = day.give_at(rebooted, Input::Started { version: "t".into() });
+    assert!(
+        matches!(&started.entries[..], [What::CallEnded { students, .. }, What::Started { .. }] if *students == [student("ming")]),
+        "{started:?}"
+    );
+    assert_eq!(day.school.state().calls().len(), 1, "Lei is called still");
 }
 
 #[test]

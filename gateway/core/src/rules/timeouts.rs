@@ -5,6 +5,7 @@ use crate::{
     entry::CallEnd,
     rules::{closing, day, gate, handover, marks, pass, platform, sensor},
     school::School,
+    state::Call,
     timer::{Timeout, Timer},
 };
 
@@ -57,10 +58,16 @@ pub(crate) fn expire(school: &mut School) {
     }
 }
 
-/// Calls are numbered in the order of their opening and all have the same window, so the first is the next to end.
+/// Calls are numbered in the order of their opening and all have the same window, so the first of this boot is the next of
+/// them to end. Of those before it each is looked at: by a wall clock that was set, lost or put back, any may be the next.
 fn call(school: &School) -> Option<Timeout> {
-    let (&call, open) = school.state.calls().first_key_value()?;
-    Some(school.timeout(&open.at, school.policy().release_window(), Timer::ReleaseWindow { call }))
+    let window = school.policy().release_window();
+    let is_old = |open: &Call| open.at.boot != school.now.boot;
+    let calls = school.state.calls();
+    let old = calls.iter().take_while(|(_, open)| is_old(open));
+    let first = calls.iter().find(|(_, open)| !is_old(open));
+    let (at, call) = old.chain(first).map(|(&call, open)| (school.deadline(&open.at, window), call)).min()?;
+    Some(Timeout { at, why: Timer::ReleaseWindow { call } })
 }
 
 fn quiet_alarm(school: &School) -> Option<Timeout> {
