@@ -65,13 +65,8 @@ fn a_visitor_who_is_early_is_sent_to_the_teacher_and_nobody_is_alarmed() {
     let tap = day.tap("07:59", "electrician", "east-gate");
     assert!(refused(&tap, Reason::NotForYou));
     assert_eq!((tap.kinds(), tap.shown()), (vec!["refused"], Some(Picture::SeeTeacher)));
-    let mut day = expected(|document| document.visitors[0].valid.from = Some(service::day("2026-09-01")));
-    day.adopt("06:10", {
-        let mut document = service::document();
-        let tomorrow = Some(service::day("2026-09-02"));
-        document.visitors[0].valid = Validity { from: tomorrow, until: tomorrow };
-        document
-    });
+    let tomorrow = Some(service::day("2026-09-02"));
+    let mut day = expected(|document| document.visitors[0].valid = Validity { from: tomorrow, until: tomorrow });
     assert!(refused(&day.tap("09:00", "electrician", "east-gate"), Reason::NotForYou), "a day early");
 }
 
