@@ -2,7 +2,7 @@
 //!
 //! Each is said so that it can stand behind a colon: `east-gate: the card has expired`.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
 use super::{AttendanceStatus, CallEnd, MusterCause, OrderFault, PassFault, Reason};
 use crate::{
@@ -16,10 +16,10 @@ use crate::{
 impl Reason {
     /// Why, in words for staff; places by their ids.
     pub fn says(&self, lang: Lang) -> String {
-        self.says_with(lang, PlaceId::to_string)
+        self.says_with(lang, |place| text!(lang, zh: " {place} ", en: "{place}"))
     }
 
-    /// Why, in words for staff; `place_name` tells what people call a place.
+    /// Why, in words for staff; `place_name` tells what people call a place, as it can stand behind 在 or `at`.
     pub fn says_with(&self, lang: Lang, place_name: impl Fn(&PlaceId) -> String) -> String {
         match self {
             Self::Unknown => text!(lang, zh: "不是本校发的卡", en: "not a card of this school"),
@@ -29,7 +29,7 @@ impl Reason {
             Self::NotReleased => text!(lang, zh: "未获放行，不能离校", en: "may not leave yet: nobody has come"),
             Self::CalledElsewhere(place) => {
                 let place = place_name(place);
-                text!(lang, zh: "家长在{place}等候", en: "the family waits at the {place}")
+                text!(lang, zh: "家长在{place}等候", en: "the family waits at {place}")
             }
             Self::NobodyToFetch => text!(lang, zh: "没有可接的在校学生", en: "none of their students is on campus"),
             Self::NotAuthorised => text!(lang, zh: "今日没有接送授权", en: "not authorised today"),
@@ -39,7 +39,7 @@ impl Reason {
             Self::OutsideHours => text!(lang, zh: "不在放学时段", en: "outside the release hours"),
             Self::SessionElsewhere(place) => {
                 let place = place_name(place);
-                text!(lang, zh: "此时的课在{place}", en: "their session is at the {place} now")
+                text!(lang, zh: "此时的课在{place}", en: "their session is at {place} now")
             }
             Self::Pass(fault) => fault.says(lang),
             Self::NoDinnerBooked => text!(lang, zh: "今日未订晚餐", en: "no dinner is booked for today"),

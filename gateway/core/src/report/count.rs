@@ -86,8 +86,10 @@ impl Report {
     }
 
     /// Days on which a session was held, with somebody there, out of the days on which the service was due up to
-    /// `today`. What a day was is told by the ledger; of days on which the box did not run, by `calendar`.
+    /// `today`, or up to the last day that the ledger knows if that is later. What a day was is told by the ledger; of
+    /// days on which the box did not run, by `calendar`.
     pub fn coverage(&self, today: Day, calendar: impl Fn(Day) -> DayKind) -> Rate {
+        let today = self.today.map_or(today, |known| known.max(today));
         let kind = |day: Day| self.days.get(&day).copied().unwrap_or_else(|| calendar(day));
         let due: BTreeSet<Day> =
             self.period.days().take_while(|day| *day <= today).filter(|day| kind(*day).is_service()).collect();
