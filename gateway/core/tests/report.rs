@@ -226,6 +226,13 @@ fn coverage_is_days_held_of_days_due() {
 }
 
 #[test]
+fn a_session_that_is_not_closed_makes_no_day_of_service() {
+    let mut book = Book::default();
+    book.attend(MONDAY, "chess", "ming", Present, 60);
+    assert_eq!(book.report().coverage(day(MONDAY), |_| DayKind::SchoolDay), Rate { part: 0, whole: 1 });
+}
+
+#[test]
 fn a_dinner_without_a_set_clock_is_of_the_day_that_is_going_on() {
     let mut book = Book::default();
     book.begin(TUESDAY, DayKind::SchoolDay);
