@@ -155,7 +155,7 @@ impl Report {
             What::SessionClosed { session, course, institution, day, .. } if self.period.contains(*day) => {
                 self.index.close(&Lesson { session, course, institution: institution.as_ref(), day: *day });
             }
-            What::Attendance { student, session, course, day, status, minutes } if self.period.contains(*day) => {
+            What::Attendance { student, session, course, day, status, minutes, .. } if self.period.contains(*day) => {
                 let lesson = Lesson { session, course, institution: None, day: *day };
                 self.index.attendance(entry.seq, student, &lesson, (*status, *minutes));
             }
@@ -163,7 +163,7 @@ impl Report {
                 let lesson = Lesson { session, course, institution: institution.as_ref(), day: *day };
                 self.index.consumption(entry.seq, &lesson, *attendance);
             }
-            What::StaffHours { staff, session, course, institution, day, minutes, instead_of }
+            What::StaffHours { staff, session, course, institution, day, minutes, instead_of, .. }
                 if self.period.contains(*day) =>
             {
                 let lesson = Lesson { session, course, institution: institution.as_ref(), day: *day };

@@ -105,7 +105,7 @@ pub(super) fn sentence(what: &What, lang: Lang) -> String {
         What::StaffHours { staff, session, minutes, instead_of, .. } => {
             closing::staff_hours(staff, session, *minutes, instead_of.as_ref(), lang)
         }
-        What::Corrected { entry, to, by, why } => closing::corrected(*entry, to, by, why, lang),
+        What::Corrected { entry, to, by, why, .. } => closing::corrected(*entry, to, by, why, lang),
 
         What::GateOpened { place, cause } => gate::opened(place, cause, lang),
         What::GateClosed { place } => gate::closed(place, lang),
