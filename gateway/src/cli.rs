@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use schoolgate_core::text;
 use schoolgate_core::text::Lang;
+use schoolgate_core::time::Day;
 
 use crate::config::{self, Fault, LoadError, Severity};
 
@@ -46,6 +47,8 @@ pub enum Command {
     /// Verify, show or export the ledger / 校验、查看或导出记录
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Sum up attendance, lessons and hours of a period / 统计一段时间的考勤、消课与课时
+    Report(ReportArgs),
 }
 
 /// What to do about configuration.
@@ -140,6 +143,62 @@ pub struct FilterArgs {
     /// Only entries about this person or thing / 只要与此编号有关的记录
     #[arg(long, value_name = "ID")]
     pub subject: Option<String>,
+}
+
+/// What to sum up, and how to show it.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct ReportArgs {
+    /// Which ledger.
+    #[command(flatten)]
+    pub ledger: LedgerArgs,
+    /// First day; without it, the first of the last day's month / 起始日；不写则为截止日所在月的第一天
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub from: Option<Day>,
+    /// Last day; without it, today / 截止日；不写则为今天
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub until: Option<Day>,
+    /// By whom or what / 按什么统计
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub by: ReportBy,
+    /// Format of the output / 输出格式
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub format: ReportFormat,
+    /// Roster that tells names; without it, the one that the gateway keeps / 提供姓名的名册；不写则用网关保存的名册
+    #[arg(long, value_name = "FILE")]
+    pub roster: Option<PathBuf>,
+    /// File to write; without it, standard output / 输出文件；不写则为标准输出
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// By whom or what a report sums up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportBy {
+    /// Attendance, lessons and dinners of each student / 学生
+    Student,
+    /// Sessions and attendance of each course / 课程
+    Course,
+    /// Lessons delivered by each institution, for settlement / 机构（结算）
+    Institution,
+    /// Sessions and minutes of each member of staff / 教职工
+    Staff,
+    /// Participation and coverage / 参与率与覆盖率
+    Participation,
+}
+
+/// Format of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// Columns for a terminal.
+    Table,
+    /// For a spreadsheet.
+    Csv,
+    /// One JSON object.
+    Json,
+}
+
+fn day(text: &str) -> Result<Day, String> {
+    text.parse().map_err(|_| "a day is written 2026-09-01 / 日期应写作 2026-09-01".to_owned())
 }
 
 /// Format of exported entries.
@@ -269,6 +328,20 @@ mod tests {
             export("schoolgate ledger export --config f --format csv --output o.csv"),
             (ExportFormat::Csv, Some(PathBuf::from("o.csv")))
         );
+    }
+
+    #[test]
+    fn a_report_needs_to_know_by_what_and_takes_days_only() {
+        let Command::Report(args) =
+            parse("schoolgate report --config f --from 2026-09-01 --by student --format csv").unwrap().command
+        else {
+            panic!("not a report");
+        };
+        assert_eq!((args.by, args.format, args.until), (ReportBy::Student, ReportFormat::Csv, None));
+        assert_eq!(args.from, "2026-09-01".parse().ok());
+        for wrong in ["schoolgate report --config f", "schoolgate report --config f --by staff --from 1.9.2026"] {
+            assert_eq!(parse(wrong).unwrap_err().exit_code(), i32::from(EXIT_USAGE), "{wrong}");
+        }
     }
 
     #[test]

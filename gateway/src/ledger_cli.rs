@@ -39,9 +39,6 @@ pub enum LedgerCliError {
     /// The output takes no more.
     #[error("the output can't be written")]
     Write(#[source] io::Error),
-    /// A table could not be written.
-    #[error("the table can't be written")]
-    Csv(#[from] csv::Error),
 }
 
 impl From<io::Error> for LedgerCliError {
@@ -58,8 +55,8 @@ pub fn run(command: &LedgerCommand, lang: Lang, out: &mut dyn Write) -> Result<u
         LedgerCommand::Export { ledger, filter, format, output } => {
             let dir = folder(ledger, lang)?;
             match output {
-                Some(file) => export(&dir, filter, *format, &mut BufWriter::new(File::create(file)?)),
-                None => export(&dir, filter, *format, &mut BufWriter::new(out)),
+                Some(file) => export(&dir, filter, *format, lang, &mut BufWriter::new(File::create(file)?)),
+                None => export(&dir, filter, *format, lang, &mut BufWriter::new(out)),
             }
         }
     };
@@ -70,7 +67,8 @@ pub fn run(command: &LedgerCommand, lang: Lang, out: &mut dyn Write) -> Result<u
     }
 }
 
-fn folder(args: &LedgerArgs, lang: Lang) -> Result<PathBuf, LedgerCliError> {
+/// Where the ledger is.
+pub(crate) fn folder(args: &LedgerArgs, lang: Lang) -> Result<PathBuf, LedgerCliError> {
     let data_dir = match (&args.data_dir, &args.config) {
         (Some(dir), _) => dir.clone(),
         (None, Some(file)) => {
@@ -143,9 +141,7 @@ fn show(dir: &Path, filter: &FilterArgs, json: bool, lang: Lang, out: &mut dyn W
             }
             Ok(())
         },
-        |fault| {
-            let _ = writeln!(io::stderr(), "{}", describe(fault, lang));
-        },
+        |fault| tell(fault, lang),
     )?;
     out.flush()?;
     Ok(code)
@@ -155,15 +151,14 @@ fn export(
     dir: &Path,
     filter: &FilterArgs,
     format: ExportFormat,
+    lang: Lang,
     mut out: &mut dyn Write,
 ) -> Result<u8, LedgerCliError> {
-    let tell = |fault: &Fault| {
-        let _ = writeln!(io::stderr(), "{}", describe(fault, Lang::En));
-    };
+    let tell = |fault: &Fault| tell(fault, lang);
     let code = match format {
         ExportFormat::Ndjson => each(dir, filter, |record| Ok(ledger::write_ndjson_line(record, &mut out)?), tell)?,
         ExportFormat::Csv => {
-            let mut table = csv_export::Table::begin(&mut *out)?;
+            let mut table = csv_export::Table::begin(&mut *out, lang)?;
             let code = each(dir, filter, |record| table.row(record), tell)?;
             table.end()?;
             code
@@ -174,7 +169,7 @@ fn export(
 }
 
 /// Every record that the filter lets through, in order and in bounded memory. Damaged places are told and passed over.
-fn each(
+pub(crate) fn each(
     dir: &Path,
     filter: &FilterArgs,
     mut take: impl FnMut(&Record) -> Result<(), LedgerCliError>,
@@ -211,6 +206,11 @@ fn concerns(record: &Record, subject: &str) -> bool {
         })
     };
     subjects(&record.body).iter().any(|id| id == subject) || place().is_some()
+}
+
+/// Damage is told beside the answer.
+pub(crate) fn tell(fault: &Fault, lang: Lang) {
+    let _ = writeln!(io::stderr(), "{}", describe(fault, lang));
 }
 
 fn describe(fault: &Fault, lang: Lang) -> String {

@@ -1,4 +1,4 @@
-//! The one binary: `schoolgate run`, `config` and `ledger`.
+//! The one binary: `schoolgate run`, `config`, `roster`, `ledger` and `report`.
 
 use std::{
     io::{self, Write},
@@ -6,11 +6,12 @@ use std::{
 };
 
 use clap::Parser;
+use jiff::Timestamp;
 use schoolgate::{
     chain::chain,
     cli::{self, Cli, Command, EXIT_FAULTS, EXIT_FINE, EXIT_USAGE},
     config::{self, Loaded},
-    ledger_cli, roster_cli, run,
+    ledger_cli, report_cli, roster_cli, run,
 };
 use schoolgate_core::{text, text::Lang};
 use tracing_subscriber::EnvFilter;
@@ -29,6 +30,13 @@ fn main() -> ExitCode {
         },
         Command::Config(command) => or_broken_pipe(cli::run_config(command, lang, &mut out)),
         Command::Roster(command) => or_broken_pipe(roster_cli::run(command, lang, &mut io::stdin().lock(), &mut out)),
+        Command::Report(args) => match report_cli::run(args, Timestamp::now(), lang, &mut out) {
+            Ok(code) => code,
+            Err(error) => {
+                complain(&chain(&error));
+                EXIT_USAGE
+            }
+        },
         Command::Ledger(command) => match ledger_cli::run(command, lang, &mut out) {
             Ok(code) => code,
             Err(error) => {

@@ -331,27 +331,12 @@ impl Names {
     }
 
     fn reason(&self, reason: &Reason) -> Bilingual {
-        let elsewhere = match reason {
-            Reason::CalledElsewhere(place) => self.place(place),
-            _ => Bilingual::default(),
-        };
-        Bilingual::say(|lang| match reason {
-            Reason::Unknown => text!(lang, zh: "未登记的卡，拒绝", en: "refused, the card is unknown"),
-            Reason::Lost => text!(lang, zh: "已挂失的卡，拒绝", en: "refused, the card was reported lost"),
-            Reason::Blocked => text!(lang, zh: "已停用的卡，拒绝", en: "refused, the card is blocked"),
-            Reason::Expired => text!(lang, zh: "已过期的卡，拒绝", en: "refused, the card has expired"),
-            Reason::NotReleased => text!(lang, zh: "未获放行，不能离校", en: "may not leave yet: nobody has come"),
-            Reason::CalledElsewhere(_) => {
-                let place = elsewhere.get(lang);
-                text!(lang, zh: "家长在{place}等候", en: "the family waits at the {place}")
-            }
-            Reason::NobodyToFetch => text!(lang, zh: "没有可接的学生", en: "has nobody here to fetch"),
-            Reason::NotAuthorised => text!(lang, zh: "今日无接送授权", en: "is not authorised today"),
-            Reason::Restricted => {
-                text!(lang, zh: "受限制，不得接走孩子", en: "is under a restriction: must not fetch the child")
-            }
-            Reason::OutsideHours => text!(lang, zh: "不在放学时段", en: "outside the release hours"),
-            other => format!("{other:?}"),
+        Bilingual::say(|lang| {
+            reason.says_with(lang, |place| {
+                let place = self.place(place);
+                let place = place.get(lang);
+                text!(lang, zh: "{place}", en: "the {place}")
+            })
         })
     }
 }

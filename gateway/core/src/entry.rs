@@ -6,7 +6,9 @@
 use core::fmt;
 
 mod facts;
+mod kind;
 mod parts;
+mod reasons;
 mod what;
 
 pub use parts::*;

@@ -19,6 +19,7 @@ pub mod notice;
 pub mod picture;
 pub mod policy;
 pub mod promise;
+pub mod report;
 pub mod roster;
 mod rules;
 pub mod school;

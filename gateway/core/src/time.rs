@@ -278,9 +278,21 @@ impl Day {
         Some(Self(Offset::UTC.to_datetime(moment).date()))
     }
 
+    /// The first day of its month.
+    #[must_use]
+    pub fn first_of_month(self) -> Self {
+        Self(self.0.first_of_month())
+    }
+
     /// Which day of the week it is.
     pub fn weekday(self) -> Weekday {
         Weekday::ALL[usize::from(self.0.weekday().to_monday_zero_offset().unsigned_abs())]
+    }
+}
+
+impl From<jiff::civil::Date> for Day {
+    fn from(date: jiff::civil::Date) -> Self {
+        Self(date)
     }
 }
 

@@ -1,10 +1,22 @@
 //! One entry in one line, for people who look into the ledger. Ids, not names: the ledger has no names.
 
+mod alarm;
+mod closing;
+mod custody;
+mod gate;
+mod handing;
+mod machine;
+mod movement;
+mod muster;
+mod staff;
+mod student;
+
 use schoolgate_core::{
-    entry::{CallEnd, Consumer, Entry, Missed, Reason, Recipient, Tap, What},
+    entry::{Entry, Tap, What},
+    id::StudentId,
     roster::Holder,
     text,
-    text::{Bilingual, Lang},
+    text::Lang,
     time::ClockQuality,
 };
 
@@ -19,90 +31,97 @@ pub(super) fn line(entry: &Entry, lang: Lang) -> String {
     };
     let (wall, kind) = (at.wall, what.kind());
     let sentence = sentence(what, lang);
-    format!("{seq:>8}  {wall}{doubt:<1}  {kind:<14}  {sentence}")
+    format!("{seq:>8}  {wall}{doubt:<1}  {kind:<18}  {sentence}").replace(char::is_control, " ")
 }
 
-fn sentence(what: &What, lang: Lang) -> String {
+/// Every kind has its sentence: one that has none does not compile.
+pub(super) fn sentence(what: &What, lang: Lang) -> String {
     match what {
-        What::Started { version } => {
-            text!(lang, zh: "网关启动，版本 {version}", en: "the gateway started, version {version}")
+        What::Started { version } => machine::started(version, lang),
+        What::Stopped {} => machine::stopped(lang),
+        What::RosterAdopted { version, students, .. } => machine::roster_adopted(version, *students, lang),
+        What::ReaderDown { reader, reason } => machine::reader_down(reader, reason, lang),
+        What::ReaderUp { reader } => machine::reader_up(reader, lang),
+        What::SensorDown { place, line } => machine::sensor_down(place, line, lang),
+        What::SensorUp { place, line } => machine::sensor_up(place, line, lang),
+        What::Delivered { consumer, through } => machine::delivered(*consumer, *through, lang),
+        What::ClockSet { first, offset_ms } => machine::clock_set(*first, *offset_ms, lang),
+        What::DayBegan { day, kind, sessions } => machine::day_began(*day, *kind, *sessions, lang),
+        What::Checked { check, found } => machine::checked(check, *found, lang),
+
+        What::Arrived { student, tap, missed } => movement::arrived(student, tap, missed.as_ref(), lang),
+        What::Left { student, tap, .. } => movement::left(student, tap, lang),
+        What::LeftUnseen { student, since } => movement::left_unseen(student, *since, lang),
+        What::Came { holder, purpose, tap } => movement::came(holder, purpose.as_deref(), tap, lang),
+        What::Went { holder, tap } => movement::went(holder, tap, lang),
+        What::Seen { holder, tap } => movement::seen(holder, tap, lang),
+        What::Refused { holder, tap, reason } => movement::refused(holder.as_ref(), tap, reason, lang),
+
+        What::Waiting { student, tap } => handing::waiting(student, tap, lang),
+        What::Called { guardian, students, tap } => handing::called(guardian, students, tap, lang),
+        What::CallEnded { call, why, .. } => handing::call_ended(*call, *why, lang),
+        What::Released { student, to, tap, confirmed_by, .. } => {
+            handing::released(student, to, tap, confirmed_by.as_ref(), lang)
         }
-        What::Stopped {} => text!(lang, zh: "网关正常停止", en: "the gateway stopped in good order"),
-        What::RosterAdopted { version, students, .. } => {
-            text!(lang, zh: "启用名册 {version}，学生 {students} 人", en: "roster {version} adopted, {students} students")
+        What::PassShown { pass, tap } => handing::pass_shown(pass, tap, lang),
+        What::PassRevoked { pass, by } => handing::pass_revoked(pass, by.as_ref(), lang),
+        What::GuardianReplied { guardian, reply } => handing::guardian_replied(guardian, reply, lang),
+
+        What::PostTaken { post, staff, instead_of, tap } => {
+            custody::post_taken(*post, staff, instead_of.as_ref(), tap.as_ref(), lang)
         }
-        What::Arrived { student, tap, missed } => arrived(student.as_str(), tap, missed.as_ref(), lang),
-        What::Waiting { student, tap } => {
-            let place = &tap.place;
-            text!(lang, zh: "学生 {student} 在 {place} 等待接走", en: "student {student} waits at {place} to be fetched")
+        What::PostLeft { post, staff } => custody::post_left(*post, staff, lang),
+        What::HandoverOffered { from, to, tap } => custody::handover_offered(from, to.as_ref(), tap, lang),
+        What::HandedOver { from, to, students, missing, posts, .. } => {
+            custody::handed_over((from, to), (students, missing), posts, lang)
         }
-        What::Called { guardian, students, tap } => {
-            let (place, students) = (&tap.place, join(students));
-            text!(lang, zh: "家长 {guardian} 在 {place} 呼叫学生 {students}", en: "guardian {guardian} at {place} calls {students}")
+        What::HandoverLapsed { offer } => custody::handover_lapsed(*offer, lang),
+        What::ExtendedCare { student } => custody::extended_care(student, lang),
+
+        What::SessionTaken { session, staff, instead_of, tap, .. } => {
+            staff::session_taken(session, staff, instead_of.as_ref(), tap, lang)
         }
-        What::CallEnded { call, why: CallEnd::Expired, .. } => {
-            text!(lang, zh: "呼叫 {call} 超时结束", en: "call {call} ended: its time is over")
+        What::SessionLeft { session, staff, tap } => staff::session_left(session, staff, tap, lang),
+        What::Patrolled { patrol, staff, tap } => staff::patrolled(patrol.as_ref(), staff, tap, lang),
+        What::OrderRefused { staff, order, reason } => staff::order_refused(staff, order, *reason, lang),
+
+        What::CheckedIn { student, session, late_min, by, .. } => {
+            student::checked_in(student, session, *late_min, by.as_ref(), lang)
         }
-        What::CallEnded { call, why: CallEnd::Renewed, .. } => {
-            text!(lang, zh: "呼叫 {call} 由新的呼叫取代", en: "call {call} ended: called again")
+        What::CheckedOut { student, session, .. } => student::checked_out(student, session, lang),
+        What::Unexpected { student, session, tap } => student::unexpected(student, session.as_ref(), tap, lang),
+        What::LeaveApproved { student, hours, alone, by } => student::leave_approved(student, *hours, *alone, by, lang),
+        What::Dined { student, tap } => student::dined(student, tap, lang),
+
+        What::SessionClosed { session, expected, present, watched, .. } => {
+            closing::session_closed(session, *expected, *present, *watched, lang)
         }
-        What::Released { student, to: Recipient::Guardian(guardian), tap, .. } => {
-            let place = &tap.place;
-            text!(lang, zh: "学生 {student} 在 {place} 交给家长 {guardian}", en: "student {student} handed to guardian {guardian} at {place}")
+        What::Attendance { student, session, status, minutes, .. } => {
+            closing::attendance(student, session, *status, *minutes, lang)
         }
-        What::Released { student, to: Recipient::Alone, tap, .. } => {
-            let place = &tap.place;
-            text!(lang, zh: "学生 {student} 在 {place} 获准自行离校", en: "student {student} may go home alone from {place}")
+        What::Consumption { student, session, institution, .. } => {
+            closing::consumption(student, session, institution.as_ref(), lang)
         }
-        What::Left { student, tap, .. } => {
-            let place = &tap.place;
-            text!(lang, zh: "学生 {student} 由 {place} 离校", en: "student {student} left by {place}")
+        What::StaffHours { staff, session, minutes, instead_of, .. } => {
+            closing::staff_hours(staff, session, *minutes, instead_of.as_ref(), lang)
         }
-        What::Refused { holder, tap, reason } => {
-            let (place, who, why) = (&tap.place, whose(holder.as_ref(), lang), reason_text(reason, lang));
-            text!(lang, zh: "{place} 拒绝{who}：{why}", en: "{who} refused at {place}: {why}")
-        }
-        What::Seen { holder, tap } => {
-            let (place, who) = (&tap.place, whose(Some(holder), lang));
-            text!(lang, zh: "{who}在 {place} 刷卡", en: "{who} seen at {place}")
-        }
-        What::AlarmRaised { alarm, .. } => {
-            let says = alarm_text(alarm, lang);
-            text!(lang, zh: "警报：{says}", en: "alarm: {says}")
-        }
-        What::AlarmEnded { alarm, raised } => {
-            let says = alarm_text(alarm, lang);
-            text!(lang, zh: "警报 {raised} 结束：{says}", en: "alarm {raised} is over: {says}")
-        }
-        What::ReaderDown { reader, reason } => {
-            text!(lang, zh: "读卡器 {reader} 失去联系：{reason}", en: "reader {reader} can't be heard: {reason}")
-        }
-        What::ReaderUp { reader } => text!(lang, zh: "读卡器 {reader} 恢复", en: "reader {reader} is heard again"),
-        What::Delivered { consumer: Consumer::Notify, through } => {
-            text!(lang, zh: "通知已送达至记录 {through}", en: "notifications are delivered through entry {through}")
-        }
-        What::Delivered { consumer: Consumer::Sync, through } => {
-            text!(lang, zh: "平台已收到至记录 {through}", en: "the platform has everything through entry {through}")
-        }
-        other => other.kind().to_owned(),
+        What::Corrected { entry, to, by, why, .. } => closing::corrected(*entry, to, by, why, lang),
+
+        What::GateOpened { place, cause } => gate::opened(place, cause, lang),
+        What::GateClosed { place } => gate::closed(place, lang),
+        What::Tailgated { place, direction } => gate::tailgated(place, *direction, lang),
+
+        What::MusterStarted { cause, drill, people } => muster::started(cause, *drill, *people, lang),
+        What::Safe { holder, tap, by } => muster::safe(holder, tap.as_ref(), by.as_ref(), lang),
+        What::MusterEnded { muster, by, safe, unaccounted } => muster::ended(*muster, by, (*safe, *unaccounted), lang),
+
+        What::AlarmRaised { alarm, .. } => alarm::raised(alarm, lang),
+        What::AlarmEnded { alarm, raised } => alarm::ended(alarm, *raised, lang),
+        What::AlarmAcknowledged { alarm, raised, by } => alarm::acknowledged(alarm, *raised, by, lang),
     }
 }
 
-fn arrived(student: &str, tap: &Tap, missed: Option<&Missed>, lang: Lang) -> String {
-    let place = &tap.place;
-    match missed {
-        None => text!(lang, zh: "学生 {student} 由 {place} 到校", en: "student {student} arrived by {place}"),
-        Some(Missed::Entry) => {
-            text!(lang, zh: "学生 {student} 在 {place} 出现，入校时未刷卡", en: "student {student} showed up at {place} without having tapped in")
-        }
-        Some(Missed::Exit { since }) => text!(
-            lang,
-            zh: "学生 {student} 由 {place} 到校，上次离校未刷卡（记录 {since}）",
-            en: "student {student} arrived by {place}; had gone home without a tap (entry {since})",
-        ),
-    }
-}
-
+/// Who, as it can stand at the beginning of a sentence.
 fn whose(holder: Option<&Holder>, lang: Lang) -> String {
     match holder {
         None => text!(lang, zh: "未知的卡", en: "an unknown card"),
@@ -113,27 +132,12 @@ fn whose(holder: Option<&Holder>, lang: Lang) -> String {
     }
 }
 
-fn reason_text(reason: &Reason, lang: Lang) -> String {
-    match reason {
-        Reason::Unknown => text!(lang, zh: "不是本校发的卡", en: "not a card of this school"),
-        Reason::Lost => text!(lang, zh: "卡已挂失", en: "the card was reported lost"),
-        Reason::Blocked => text!(lang, zh: "卡已停用", en: "the card is blocked"),
-        Reason::Expired => text!(lang, zh: "卡已过期", en: "the card has expired"),
-        Reason::NotReleased => text!(lang, zh: "尚未放行", en: "not released"),
-        Reason::CalledElsewhere(place) => text!(lang, zh: "家长在 {place} 等候", en: "the family waits at {place}"),
-        Reason::NobodyToFetch => text!(lang, zh: "没有可接的在校学生", en: "none of their students is on campus"),
-        Reason::NotAuthorised => text!(lang, zh: "今日没有接送授权", en: "not authorised today"),
-        Reason::Restricted => text!(lang, zh: "受接触限制", en: "under a restriction"),
-        Reason::OutsideHours => text!(lang, zh: "不在放学时段", en: "outside the release hours"),
-        other => format!("{other:?}"),
-    }
+/// ` at east-gate`, or nothing if there was no tap.
+fn at(tap: Option<&Tap>, lang: Lang) -> String {
+    let Some(Tap { place, .. }) = tap else { return String::new() };
+    text!(lang, zh: "在 {place} ", en: " at {place}")
 }
 
-fn alarm_text(alarm: &schoolgate_core::alarm::Alarm, lang: Lang) -> String {
-    let place = alarm.place().map_or("", |place| place.as_str());
-    alarm.says(&Bilingual { zh: place.into(), en: place.into() }).get(lang).to_owned()
-}
-
-fn join(ids: &[schoolgate_core::id::StudentId]) -> String {
-    ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(" ")
+fn join(ids: &[StudentId]) -> String {
+    ids.iter().map(StudentId::as_str).collect::<Vec<_>>().join(" ")
 }

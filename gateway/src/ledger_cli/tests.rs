@@ -82,11 +82,11 @@ fn one_changed_byte_is_found_and_named() {
 fn entries_are_shown_in_words_and_filtered() {
     let dir = data_dir();
     let (_, out) = answer(&dir, Lang::En, show(FilterArgs { subject: Some("-s1".into()), ..FilterArgs::default() }));
-    assert_eq!(out, "       2  2026-09-01T16:31:05.250+08:00   arrived         student -s1 arrived by east-gate\n");
+    assert_eq!(out, "       2  2026-09-01T16:31:05.250+08:00   arrived             student -s1 arrived by east-gate\n");
     let (_, out) = answer(&dir, Lang::Zh, show(FilterArgs { from: Some(3), ..FilterArgs::default() }));
     assert_eq!(
         out,
-        "       3  2026-09-01T16:31:05.250+08:00   refused         east-gate 拒绝未知的卡：不是本校发的卡\n"
+        "       3  2026-09-01T16:31:05.250+08:00   refused             east-gate 拒绝未知的卡：不是本校发的卡\n"
     );
     let (_, out) = answer(&dir, Lang::En, show(FilterArgs { to: Some(1), ..FilterArgs::default() }));
     assert_eq!(out.lines().count(), 1);
@@ -130,4 +130,47 @@ fn a_folder_without_a_ledger_is_told() {
     let ledger = LedgerArgs { data_dir: Some(dir.path().to_owned()), config: None };
     let error = run(&LedgerCommand::Verify { ledger }, Lang::En, &mut Vec::new()).unwrap_err();
     assert!(matches!(error, LedgerCliError::NoLedger(_)), "{error}");
+}
+
+/// One entry or more of every kind; see the core's own test of them.
+fn every_kind() -> impl Iterator<Item = Entry> {
+    let first = include_str!("../../core/tests/golden/first_entries.ndjson");
+    let since = include_str!("../../core/tests/golden/entries.ndjson");
+    first.lines().chain(since.lines()).map(|line| Entry::decode(line.as_bytes()).unwrap())
+}
+
+#[test]
+fn every_kind_is_said_in_both_languages() {
+    let is_chinese = |c: char| ('\u{4E00}'..='\u{9FFF}').contains(&c);
+    for mut entry in every_kind() {
+        if let What::Corrected { why, .. } = &mut entry.what {
+            why.clear(); // in the words of whoever corrected it
+        }
+        let [zh, en] = [Lang::Zh, Lang::En].map(|lang| sentence::sentence(&entry.what, lang));
+        assert!(zh.contains(is_chinese) && !en.contains(is_chinese), "{zh}\n{en}");
+        assert!(!zh.contains('{') && !en.contains('{') && !en.contains("  "), "{zh}\n{en}");
+    }
+}
+
+#[test]
+fn a_sentence_stays_on_its_line_whatever_was_written() {
+    let entry = entry(1, What::ReaderDown { reader: ReaderId::try_new("r").unwrap(), reason: "a\nb\x1b[2J".into() });
+    assert!(!sentence::line(&entry, Lang::En).contains(char::is_control));
+}
+
+#[test]
+fn whom_a_row_is_about_stands_in_columns_of_its_own() {
+    let mut out = Vec::new();
+    let mut table = csv_export::Table::begin(&mut out, Lang::En).unwrap();
+    for entry in every_kind().filter(|entry| entry.what.kind() == "staff_hours") {
+        let body = entry.encode().unwrap().into();
+        table.row(&Record { seq: entry.seq.0, salt: [0; 16], chain: [0; 32], body }).unwrap();
+    }
+    table.end().unwrap();
+    let mut reader = csv::Reader::from_reader(&out[3..]);
+    let columns = reader.headers().unwrap().clone();
+    let row = reader.records().next().unwrap().unwrap();
+    let cell = |name: &str| &row[columns.iter().position(|column| column == name).unwrap()];
+    assert_eq!((cell("staff"), cell("session"), cell("kind")), ("t0001", "homework-0901", "staff_hours"));
+    assert_eq!(cell("sentence"), "staff t0001 gave 60 minutes to session homework-0901");
 }

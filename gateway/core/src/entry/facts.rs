@@ -7,66 +7,6 @@ use crate::{
 };
 
 impl What {
-    /// The kind, as it is written.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Started { .. } => "started",
-            Self::Stopped {} => "stopped",
-            Self::RosterAdopted { .. } => "roster_adopted",
-            Self::Arrived { .. } => "arrived",
-            Self::Waiting { .. } => "waiting",
-            Self::Called { .. } => "called",
-            Self::CallEnded { .. } => "call_ended",
-            Self::Released { .. } => "released",
-            Self::Left { .. } => "left",
-            Self::Refused { .. } => "refused",
-            Self::Seen { .. } => "seen",
-            Self::AlarmRaised { .. } => "alarm_raised",
-            Self::AlarmEnded { .. } => "alarm_ended",
-            Self::ReaderDown { .. } => "reader_down",
-            Self::ReaderUp { .. } => "reader_up",
-            Self::Delivered { .. } => "delivered",
-            Self::DayBegan { .. } => "day_began",
-            Self::Checked { .. } => "checked",
-            Self::Came { .. } => "came",
-            Self::Went { .. } => "went",
-            Self::PostTaken { .. } => "post_taken",
-            Self::PostLeft { .. } => "post_left",
-            Self::SessionTaken { .. } => "session_taken",
-            Self::SessionLeft { .. } => "session_left",
-            Self::CheckedIn { .. } => "checked_in",
-            Self::CheckedOut { .. } => "checked_out",
-            Self::Unexpected { .. } => "unexpected",
-            Self::HandoverOffered { .. } => "handover_offered",
-            Self::HandedOver { .. } => "handed_over",
-            Self::HandoverLapsed { .. } => "handover_lapsed",
-            Self::ExtendedCare { .. } => "extended_care",
-            Self::LeftUnseen { .. } => "left_unseen",
-            Self::PassShown { .. } => "pass_shown",
-            Self::PassRevoked { .. } => "pass_revoked",
-            Self::LeaveApproved { .. } => "leave_approved",
-            Self::Dined { .. } => "dined",
-            Self::Patrolled { .. } => "patrolled",
-            Self::SessionClosed { .. } => "session_closed",
-            Self::Attendance { .. } => "attendance",
-            Self::Consumption { .. } => "consumption",
-            Self::StaffHours { .. } => "staff_hours",
-            Self::Corrected { .. } => "corrected",
-            Self::GateOpened { .. } => "gate_opened",
-            Self::GateClosed { .. } => "gate_closed",
-            Self::Tailgated { .. } => "tailgated",
-            Self::SensorDown { .. } => "sensor_down",
-            Self::SensorUp { .. } => "sensor_up",
-            Self::MusterStarted { .. } => "muster_started",
-            Self::Safe { .. } => "safe",
-            Self::MusterEnded { .. } => "muster_ended",
-            Self::ClockSet { .. } => "clock_set",
-            Self::AlarmAcknowledged { .. } => "alarm_acknowledged",
-            Self::OrderRefused { .. } => "order_refused",
-            Self::GuardianReplied { .. } => "guardian_replied",
-        }
-    }
-
     /// The tap that it records, if it records one.
     pub fn tap(&self) -> Option<&Tap> {
         match self {
