@@ -98,9 +98,16 @@ pub(crate) fn without_record(school: &School, reader: &ReaderId, credential: Cre
     let known = school.roster.credential(credential).filter(|known| known.status == CredentialStatus::Active);
     match (known.map(|known| &known.holder), place) {
         (Some(Holder::Student(id)), Some(place)) if student::may_pass(school, id, place) => Picture::Degraded,
+        (Some(Holder::Staff(id)), Some(place)) if is_gate(school, place) && staff::may_pass(school, id) => {
+            Picture::Degraded
+        }
         (None, _) => Picture::CardRefused,
         _ => Picture::SeeTeacher,
     }
+}
+
+fn is_gate(school: &School, place: &PlaceId) -> bool {
+    school.site.places.get(place).is_some_and(|place| place.role == PlaceRole::Gate)
 }
 
 fn unusable(status: CredentialStatus) -> Option<Reason> {
