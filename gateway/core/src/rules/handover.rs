@@ -68,23 +68,29 @@ impl Group {
         self.students.is_empty() && self.sessions.is_empty() && self.posts.is_empty()
     }
 
-    /// Those of the group who are not seen at this place.
+    /// Those of the group who are not seen where it is handed over.
+    ///
+    /// Where a session of the group is held, a student is seen who is in it and has not shown up anywhere else since they
+    /// came to it: who signed out, went to dinner or never came is missing. Anywhere else, at a desk or a gate, a student
+    /// is seen who was last seen there, since the one who hands over answers for them.
     fn missing_at(&self, school: &School, place: &PlaceId) -> Vec<StudentId> {
-        self.students.iter().filter(|student| !self.is_seen_at(school, student, place)).cloned().collect()
-    }
-
-    /// A student is seen where the group is handed over if they are in a session of the group that is held there, and have
-    /// not shown up anywhere else since they came to it; or if they have shown up there since the one who hands over
-    /// answers for them. So who signed out, who went to dinner and who never came is missing.
-    fn is_seen_at(&self, school: &School, student: &StudentId, place: &PlaceId) -> bool {
-        let Some(presence) = school.state.presence(student) else { return false };
-        let seen_here = presence.seen.place.as_ref() == Some(place);
-        let came = presence.session.as_ref().filter(|session| self.sessions.contains(*session)).and_then(|session| {
-            let lesson = school.state.lessons().get(session).filter(|lesson| lesson.place.as_ref() == Some(place))?;
-            lesson.students.get(student)
-        });
-        let in_session = came.is_some_and(|stay| seen_here || presence.seen.by <= stay.by);
-        in_session || seen_here && presence.seen.by >= presence.by
+        let held = |session: &&SessionId| {
+            let lesson = school.state.lessons().get(*session);
+            lesson.is_some_and(|lesson| lesson.place.as_ref() == Some(place))
+        };
+        let held_here: Vec<&SessionId> = self.sessions.iter().filter(held).collect();
+        let is_seen = |student: &&StudentId| {
+            let Some(presence) = school.state.presence(student) else { return false };
+            let seen_here = presence.seen.place.as_ref() == Some(place);
+            if held_here.is_empty() {
+                return seen_here && presence.seen.by >= presence.by;
+            }
+            let session = presence.session.as_ref().filter(|session| held_here.contains(session));
+            let lesson = session.and_then(|session| school.state.lessons().get(session));
+            let stay = lesson.and_then(|lesson| lesson.students.get(*student));
+            stay.is_some_and(|stay| seen_here || presence.seen.by <= stay.by)
+        };
+        self.students.iter().filter(|student| !is_seen(student)).cloned().collect()
     }
 }
 
