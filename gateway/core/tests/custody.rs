@@ -214,7 +214,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..STAFF.len(), 0..STAFF.len(), proptest::collection::vec(0..3usize, 0..3))
             .prop_map(|(from, to, present)| Step::HandOver(from, to, present)),
         1 => (0..STAFF.len(), any::<bool>()).prop_map(|(who, gate)| Step::TakePost(who, gate)),
-        10 => prop_oneof![0..4_000u64, 4_000..50_000u64, 0..400_000u64, 0..3_000_000u64].prop_map(Step::Wait),
+        10 => prop_oneof![0..4_000u64, 4_000..50_000u64, 4_000..50_000u64, 0..1_000_000u64].prop_map(Step::Wait),
         1 => Just(Step::Reboot),
         1 => (0..3u8).prop_map(Step::Clock),
     ]
@@ -333,7 +333,7 @@ proptest! {
 
     #[test]
     fn whatever_happens_every_student_on_campus_has_exactly_one_custodian(
-        start in prop_oneof![Just("07:00"), Just("16:10"), Just("16:10"), Just("17:20")],
+        start in prop_oneof![1 => Just("07:00"), 4 => Just("16:10"), 3 => Just("17:20")],
         steps in proptest::collection::vec(step(), 1..160),
     ) {
         let mut day = Day::in_service();
