@@ -262,6 +262,14 @@ impl World {
         let outcome = self.day.give_at(self.now, input);
         assert!(outcome.promises_are_kept(), "{outcome:?}");
         self.custody(&outcome.entries);
+        // An input may lay a deadline bare that has passed already: it is due at once, and gone after that.
+        if self.day.school.poll_timeout().is_some_and(|timeout| timeout.at <= self.now.mono) {
+            let late = self.day.give_at(self.now, Input::Timeout);
+            self.custody(&late.entries);
+        }
+        if let Some(timeout) = self.day.school.poll_timeout() {
+            assert!(timeout.at > self.now.mono, "what is due has been dealt with: {timeout:?}");
+        }
     }
 
     fn custody(&mut self, new: &[What]) {
@@ -297,9 +305,6 @@ impl World {
         }
         assert_eq!(state.on_campus(), here);
         assert_eq!(everyone(state).len(), here);
-        if let Some(timeout) = self.day.school.poll_timeout() {
-            assert!(timeout.at > self.now.mono, "what is due has been dealt with: {timeout:?}");
-        }
     }
 
     /// The alarms are raised once and ended once, the histories have no gap and end as things stand.

@@ -270,6 +270,41 @@ fn an_offer_with_nothing_left_to_hand_over_lapses_without_an_alarm() {
 }
 
 #[test]
+fn who_has_just_taken_a_group_over_is_not_given_the_next_one_unasked() {
+    let mut day = homework();
+    day.tap("17:00", "zhou", "room-1"); // asks; Li does not come
+    day.order("17:05", "zhao", Order::TakePost { post: Post::ExtendedCare });
+    day.tap("17:32:00", "wang", "desk");
+    assert_eq!(day.tap("17:32:20", "li", "desk").kinds(), ["handed_over"]);
+    assert_eq!(day.tap("17:32:40", "zhao", "desk").kinds(), ["handover_offered"], "Wang did not tap again");
+}
+
+#[test]
+fn whoever_takes_over_from_the_lead_leads_though_another_has_been_there_for_longer() {
+    let mut day = homework();
+    day.adopt("16:27", {
+        let mut document = service::document();
+        document.sessions[0].staff.push(service::staff("zhou"));
+        document
+    });
+    assert_eq!(day.tap("16:30", "zhou", "room-1").kinds(), ["session_taken"]);
+    day.tap("17:00:00", "li", "room-1");
+    day.tap("17:00:20", "wang", "room-1");
+    assert_eq!((custodian(&day, "ming"), lead(&day)), (of("wang"), "wang".into()));
+    day.tap("17:05", "lei", "room-1");
+    assert_eq!(custodian(&day, "lei"), of("wang"));
+}
+
+#[test]
+fn in_a_room_without_a_lesson_extended_care_passes_like_at_a_desk() {
+    let mut day = homework();
+    day.order("18:00", "wang", Order::TakePost { post: Post::ExtendedCare });
+    day.tap("19:00:00", "wang", "room-2");
+    let taken = day.tap("19:00:30", "zhao", "room-2");
+    assert!(matches!(&taken.entries[..], [What::HandedOver { posts, .. }] if *posts == [Post::ExtendedCare]));
+}
+
+#[test]
 fn at_the_screen_heads_are_counted() {
     let mut day = homework();
     let done = day.order("17:00", "li", order("wang", &["hong"]));

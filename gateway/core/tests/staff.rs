@@ -177,6 +177,18 @@ fn who_answers_for_children_is_not_off_by_one_tap() {
 }
 
 #[test]
+fn a_lead_who_goes_home_leaves_the_group_to_the_second_teacher() {
+    let mut day = edited(with_hu);
+    day.tap("16:20", "li", "room-1");
+    day.tap("16:25", "ming", "room-1");
+    day.tap("16:28", "hu", "room-1");
+    day.tap("16:40", "li", "east-gate");
+    assert_eq!(day.tap("16:40:10", "li", "east-gate").kinds(), ["handed_over", "went"]);
+    assert_eq!(custodian(&day, "ming"), Custodian::Staff(service::staff("hu")));
+    assert!(day.until("16:59").is_empty(), "and there is nothing to be alarmed at");
+}
+
+#[test]
 fn a_teacher_whose_lesson_is_over_and_whose_children_are_gone_goes_home_by_one_tap() {
     let mut day = Day::in_service();
     day.tap("16:25", "li", "room-1");

@@ -56,7 +56,8 @@ enum Meaning {
 
 fn meaning(school: &School, student: &StudentId, place: &PlaceId) -> Meaning {
     let is_in = school.state.presence(student).and_then(|p| p.session.as_ref());
-    let is_in = is_in.filter(|session| sessions::open_at(school, place).any(|(here, _)| here == *session));
+    let here = |session: &SessionId| school.state.lessons().get(session).and_then(|lesson| lesson.place.as_ref());
+    let is_in = is_in.filter(|session| here(session) == Some(place));
     if !school.now.clock.is_set() {
         return is_in
             .map_or_else(|| by_those_taken_up(school, student, place), |session| Meaning::Out(session.clone()));
