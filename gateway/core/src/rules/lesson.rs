@@ -4,7 +4,7 @@ use crate::{
     entry::{Missed, OrderFault, Reason, Tap, What},
     id::{PlaceId, SessionId, StaffId, StudentId},
     picture::Picture,
-    roster::{Holder, StaffRole},
+    roster::{Holder, Session, Staff, StaffRole},
     rules::{
         refusal, sessions,
         student::{Standing, standing},
@@ -62,7 +62,7 @@ fn meaning(school: &School, student: &StudentId, place: &PlaceId) -> Meaning {
         return is_in
             .map_or_else(|| by_those_taken_up(school, student, place), |session| Meaning::Out(session.clone()));
     }
-    let running_first = |session: &&crate::roster::Session| !sessions::is_running(school, session);
+    let running_first = |session: &&Session| !sessions::is_running(school, session);
     let here = sessions::due_for(school, student).filter(|session| session.place == *place).min_by_key(running_first);
     match (is_in, here) {
         (Some(is_in), Some(next)) if *is_in != next.id && sessions::is_over(school, is_in) => {
@@ -146,6 +146,6 @@ fn in_charge(school: &School, staff: &StaffId, place: &PlaceId) -> Result<Sessio
     let held = sessions::held_at(school, place).map(|session| session.id.clone());
     let held = held.or_else(|| sessions::lead_at(school, place).map(|(session, _)| session));
     let held = held.filter(|session| !sessions::is_over(school, session)).ok_or(OrderFault::NoSuch)?;
-    let leads_duty = |known: &crate::roster::Staff| known.is(StaffRole::DutyLeader) || known.is(StaffRole::Principal);
+    let leads_duty = |known: &Staff| known.is(StaffRole::DutyLeader) || known.is(StaffRole::Principal);
     if school.roster.staff(staff).is_some_and(leads_duty) { Ok(held) } else { Err(OrderFault::NotTheirRole) }
 }
