@@ -12,6 +12,7 @@ extern crate std;
 pub mod action;
 pub mod alarm;
 pub mod credential;
+pub mod custody;
 pub mod entry;
 pub mod id;
 pub mod input;

@@ -11,7 +11,7 @@ mod presence;
 mod today;
 
 pub use gates::{Door, SensorAway};
-pub use lessons::{Charge, Lesson, Stay};
+pub use lessons::{Charge, Lesson, MAX_BREAKS, Stay};
 pub use muster::Muster;
 pub use posts::{Offer, PostHeld};
 pub use presence::{Custodian, Presence, Sighting, Waiting, Whereabouts};
@@ -19,7 +19,7 @@ pub use today::{GrantedLeave, Today};
 
 use alloc::{
     boxed::Box,
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     vec::Vec,
 };
 use hashbrown::HashMap;
@@ -28,7 +28,7 @@ use crate::{
     alarm::Alarm,
     credential::CredentialId,
     entry::{Consumer, Entry, PassId, Reason, Recipient, Seq, Tap, What},
-    id::{GuardianId, PlaceId, ReaderId, SessionId, StudentId},
+    id::{GuardianId, PlaceId, ReaderId, SessionId, StaffId, StudentId},
     picture::Picture,
     roster::{Holder, Post},
     time::Stamp,
@@ -138,6 +138,8 @@ pub struct State {
     roster_digest: Option<alloc::string::String>,
     roster_adopted: Option<Stamp>,
     on_campus: usize,
+    /// Whom each member of staff answers for; kept beside `presences` so that a handover needs no look at every student.
+    groups: BTreeMap<StaffId, BTreeSet<StudentId>>,
     /// The sessions that were taken up or entered and are not closed.
     lessons: BTreeMap<SessionId, Lesson>,
     posts: BTreeMap<Post, PostHeld>,
@@ -238,6 +240,7 @@ impl State {
     }
 
     fn replace_presence(&mut self, student: &StudentId, whereabouts: Whereabouts, entry: &Entry) {
+        self.regroup(student, &whereabouts);
         let here = |w: &Whereabouts| matches!(w, Whereabouts::OnCampus(_));
         let now_here = here(&whereabouts);
         let seen = self.presences.get(student).map(|p| p.seen.clone());
@@ -286,7 +289,7 @@ impl State {
             if let Some(presence) = self.presences.get_mut(student) {
                 presence.seen = Sighting::of(tap, entry);
             }
-        } else if let Some(staff) = entry.what.staff()
+        } else if let Some(staff) = who_tapped(&entry.what)
             && let Some(sighting) = self.others.get_mut(&Holder::Staff(staff.clone()))
         {
             *sighting = Sighting::of(tap, entry);
@@ -398,8 +401,21 @@ impl State {
         self.roster_digest.as_deref()
     }
 
+    /// The taps at this place, latest first.
+    pub(crate) fn recent_taps_at<'a>(&'a self, place: &'a PlaceId) -> impl Iterator<Item = &'a RecentTap> {
+        self.recent.iter().rev().filter(move |tap| tap.place == *place)
+    }
+
     pub(crate) fn recent_tap(&self, credential: CredentialId, place: &PlaceId) -> Option<&RecentTap> {
         self.recent.iter().rev().find(|tap| tap.credential == credential && tap.place == *place)
+    }
+}
+
+/// The member of staff whose own tap it was.
+fn who_tapped(what: &What) -> Option<&StaffId> {
+    match what {
+        What::HandoverOffered { to: Some(to), .. } => Some(to),
+        other => other.staff(),
     }
 }
 

@@ -245,7 +245,7 @@ fn a_student_at_the_desk_who_never_tapped_in_is_on_campus_all_the_same() {
 #[test]
 fn a_place_without_a_rule_keeps_the_sighting() {
     let mut day = Day::new();
-    let tap = day.tap("15:00", "ming", "room-1");
+    let tap = day.tap("15:00", "mother", "room-1");
     assert_eq!((tap.kinds(), tap.shown(), tap.opened()), (vec!["seen"], Some(Picture::Noted), false));
 }
 

@@ -235,7 +235,7 @@ pub enum What {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<StaffId>,
     },
-    /// A student went from their session before its end.
+    /// A student went from their session: early, or after its end.
     CheckedOut {
         /// Who.
         student: StudentId,
@@ -275,6 +275,9 @@ pub enum What {
         /// Those of the group who were not seen where it was handed over. Custody of them passed too: the one who takes
         /// over has to look for them.
         missing: Vec<StudentId>,
+        /// The sessions that passed with it: whoever took over leads them from here.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        sessions: Vec<SessionId>,
         /// The posts that passed with it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         posts: Vec<Post>,

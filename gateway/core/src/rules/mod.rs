@@ -20,6 +20,7 @@ pub(crate) mod reader;
 pub(crate) mod refusal;
 pub(crate) mod release;
 pub(crate) mod sensor;
+pub(crate) mod sessions;
 pub(crate) mod staff;
 pub(crate) mod start;
 pub(crate) mod student;

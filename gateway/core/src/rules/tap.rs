@@ -106,6 +106,7 @@ pub(crate) fn without_record(school: &School, reader: &ReaderId, credential: Cre
             let tap = Tap { place, reader: reader.clone(), credential };
             if visitor::may_pass(school, holder, &tap) { Picture::Degraded } else { Picture::SeeTeacher }
         }
+        (Some(Holder::Staff(id)), Some((_, PlaceRole::Gate))) if staff::may_pass(school, id) => Picture::Degraded,
         (None, _) => Picture::CardRefused,
         _ => Picture::SeeTeacher,
     }

@@ -1,5 +1,7 @@
 //! How custody passes: one custodian for each student on campus, always.
 
+use alloc::vec::Vec;
+
 use crate::{
     entry::{Entry, Recipient, Seq, What},
     id::{SessionId, StaffId, StudentId},
@@ -35,7 +37,7 @@ impl State {
             }
             What::SessionClosed { session, .. } => {
                 let students = self.lessons.get(session).into_iter().flat_map(|lesson| lesson.students.keys().cloned());
-                for student in students.collect::<alloc::vec::Vec<_>>() {
+                for student in students.collect::<Vec<_>>() {
                     if self.presences.get(&student).is_some_and(|p| p.session.as_ref() == Some(session)) {
                         self.set_session(&student, None);
                     }
@@ -49,12 +51,17 @@ impl State {
     fn take_group(&mut self, session: &SessionId, staff: &StaffId, entry: &Entry) {
         let Some(lesson) = self.lessons.get(session).filter(|lesson| lesson.lead().is_none()) else { return };
         let there = lesson.students.iter().filter(|(_, stay)| stay.until.is_none());
-        for student in there.map(|(student, _)| student.clone()).collect::<alloc::vec::Vec<_>>() {
+        for student in there.map(|(student, _)| student.clone()).collect::<Vec<_>>() {
             self.pass_to(&student, Custodian::Staff(staff.clone()), entry);
         }
     }
 
     fn join(&mut self, student: &StudentId, session: &SessionId, entry: &Entry) {
+        if self.presences.get(student).is_none_or(|p| p.whereabouts == Whereabouts::OffCampus) {
+            // Staff have them in the room: they came in untapped, the card forgotten. The gate duty answers for them as
+            // for everybody who came in and has no teacher yet.
+            self.move_to(student, Whereabouts::OnCampus(Custodian::GateDuty), entry);
+        }
         let earlier = self.presences.get(student).and_then(|p| p.session.clone());
         if let Some(earlier) = earlier.filter(|earlier| earlier != session) {
             self.end_stay(student, &earlier, entry.at);
@@ -80,9 +87,14 @@ impl State {
 
     /// Within the school, of one who is in its care; calls and waiting go on.
     fn pass_to(&mut self, student: &StudentId, custodian: Custodian, entry: &Entry) {
-        let Some(presence) = self.presences.get_mut(student).filter(|p| p.in_care()) else { return };
-        if presence.custodian() != Some(&custodian) {
-            presence.whereabouts = Whereabouts::OnCampus(custodian);
+        let Some(presence) = self.presences.get(student).filter(|p| p.in_care()) else { return };
+        if presence.custodian() == Some(&custodian) {
+            return;
+        }
+        let whereabouts = Whereabouts::OnCampus(custodian);
+        self.regroup(student, &whereabouts);
+        if let Some(presence) = self.presences.get_mut(student) {
+            presence.whereabouts = whereabouts;
             (presence.since, presence.by) = (entry.at, entry.seq);
         }
     }
@@ -93,10 +105,25 @@ impl State {
         self.replace_presence(student, whereabouts, entry);
     }
 
-    /// How many students this member of staff answers for, and who they are.
-    pub fn in_custody_of<'a>(&'a self, staff: &'a StaffId) -> impl Iterator<Item = &'a StudentId> {
-        let theirs = move |custodian: &Custodian| matches!(custodian, Custodian::Staff(who) if who == staff);
-        self.presences.iter().filter(move |(_, p)| p.custodian().is_some_and(theirs)).map(|(student, _)| student)
+    /// Keeps the groups right: called before every change of whereabouts.
+    pub(super) fn regroup(&mut self, student: &StudentId, to: &Whereabouts) {
+        let Self { presences, groups, .. } = self;
+        if let Some(Custodian::Staff(before)) = presences.get(student).and_then(|p| p.custodian())
+            && let Some(group) = groups.get_mut(before)
+        {
+            group.remove(student);
+            if group.is_empty() {
+                groups.remove(before);
+            }
+        }
+        if let Whereabouts::OnCampus(Custodian::Staff(now)) = to {
+            groups.entry(now.clone()).or_default().insert(student.clone());
+        }
+    }
+
+    /// Whom this member of staff answers for, in the order of their ids.
+    pub fn in_custody_of<'a>(&'a self, staff: &StaffId) -> impl Iterator<Item = &'a StudentId> + use<'a> {
+        self.groups.get(staff).into_iter().flatten()
     }
 
     /// The entry since which the present custodian answers for a student on campus.

@@ -4,17 +4,23 @@ use alloc::{collections::BTreeMap, vec::Vec};
 
 use crate::{
     entry::{Entry, Seq, What},
-    id::{CourseId, SessionId, StaffId, StudentId},
+    id::{CourseId, PlaceId, SessionId, StaffId, StudentId},
     state::State,
     time::Stamp,
 };
+
+/// So many times a student is kept as out in between during one session; one who goes oftener was out from the last of
+/// these on.
+pub const MAX_BREAKS: usize = 32;
 
 /// A session that was taken up or entered and is not closed yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lesson {
     /// Of which course, once it was taken up.
     pub course: Option<CourseId>,
-    /// Who took it up, in that order.
+    /// Where its first tap was.
+    pub place: Option<PlaceId>,
+    /// Who took it up, in the order in which they answer for it.
     pub staff: Vec<Charge>,
     /// Who came.
     pub students: BTreeMap<StudentId, Stay>,
@@ -40,16 +46,18 @@ pub struct Charge {
 pub struct Stay {
     /// Since when.
     pub from: Stamp,
-    /// By which entry.
+    /// The entry by which they last came in.
     pub by: Seq,
     /// Minutes late beyond the grace.
     pub late_min: u16,
+    /// When they were out in between, in order: from when to when. No more than [`MAX_BREAKS`].
+    pub breaks: Vec<(Stamp, Stamp)>,
     /// Until when; still there, if none.
     pub until: Option<Stamp>,
 }
 
 impl Lesson {
-    /// Who leads it: the first who took it up and is still there.
+    /// Who leads it: the first who took it up, or whoever took over from them, and is still there.
     pub fn lead(&self) -> Option<&Charge> {
         self.staff.iter().find(|charge| charge.until.is_none())
     }
@@ -60,34 +68,57 @@ impl Lesson {
     }
 }
 
+impl Stay {
+    /// How long the student was there between two moments, in milliseconds: neither what lies outside of these counts,
+    /// nor the time they were out in between. Moments are milliseconds of whatever clock `moment` gives, so that those of
+    /// an unset clock can be put right.
+    pub fn within_ms(&self, from: i64, until: i64, moment: impl Fn(&Stamp) -> i64) -> u64 {
+        let overlap = |a: i64, b: i64| u64::try_from(b.min(until).saturating_sub(a.max(from))).unwrap_or(0);
+        let stayed = overlap(moment(&self.from), self.until.as_ref().map_or(until, &moment));
+        let out = self.breaks.iter().map(|(out, back)| overlap(moment(out), moment(back)));
+        stayed.saturating_sub(out.sum())
+    }
+
+    /// Who went and came back was there from the first time, and out in between.
+    fn resume(&mut self, entry: &Entry) {
+        self.by = entry.seq;
+        let Some(out) = self.until.take() else { return };
+        if self.breaks.len() < MAX_BREAKS {
+            self.breaks.push((out, entry.at));
+        } else if let Some((_, back)) = self.breaks.last_mut() {
+            *back = entry.at;
+        }
+    }
+}
+
 impl State {
     pub(super) fn fold_lesson(&mut self, entry: &Entry) {
         match &entry.what {
-            What::SessionTaken { session, course, staff, instead_of, .. } => {
+            What::SessionTaken { session, course, staff, instead_of, tap } => {
                 let lesson = self.lessons.entry(session.clone()).or_default();
                 lesson.course = Some(course.clone());
-                lesson.staff.push(Charge {
-                    staff: staff.clone(),
-                    instead_of: instead_of.clone(),
-                    from: entry.at,
-                    by: entry.seq,
-                    until: None,
-                });
+                lesson.place.get_or_insert_with(|| tap.place.clone());
+                lesson.staff.push(Charge::new(staff, instead_of.clone(), entry));
             }
             What::SessionLeft { session, staff, .. } => {
                 let charges = self.lessons.get_mut(session).into_iter().flat_map(|lesson| &mut lesson.staff);
                 charges.filter(|c| c.staff == *staff).for_each(|charge| charge.end(entry.at));
             }
-            What::CheckedIn { student, session, late_min, .. } => {
-                let stay = Stay { from: entry.at, by: entry.seq, late_min: *late_min, until: None };
+            What::CheckedIn { student, session, late_min, tap, .. } => {
                 let lesson = self.lessons.entry(session.clone()).or_default();
-                // Who went and came back was there from the first time; what they missed is not told by two taps.
-                lesson.students.entry(student.clone()).and_modify(|stay| stay.until = None).or_insert(stay);
+                if let Some(tap) = tap {
+                    lesson.place.get_or_insert_with(|| tap.place.clone());
+                }
+                let new =
+                    || Stay { from: entry.at, by: entry.seq, late_min: *late_min, breaks: Vec::new(), until: None };
+                lesson.students.entry(student.clone()).and_modify(|stay| stay.resume(entry)).or_insert_with(new);
             }
             What::CheckedOut { student, session, .. } => self.end_stay(student, session, entry.at),
-            What::HandedOver { from, to, .. } => {
-                for lesson in self.lessons.values_mut() {
-                    lesson.hand_over(from, to, entry);
+            What::HandedOver { from, to, sessions, .. } => {
+                for session in sessions {
+                    if let Some(lesson) = self.lessons.get_mut(session) {
+                        lesson.hand_over(from, to, entry);
+                    }
                 }
             }
             What::SessionClosed { session, .. } => {
@@ -111,23 +142,27 @@ impl State {
 }
 
 impl Lesson {
+    /// Whoever takes over stands where the other stood: the lead's successor leads, others or not.
     fn hand_over(&mut self, from: &StaffId, to: &StaffId, entry: &Entry) {
-        let Some(charge) = self.staff.iter_mut().find(|c| c.staff == *from && c.until.is_none()) else { return };
-        charge.end(entry.at);
-        if !self.has(to) {
-            let charge = Charge {
-                staff: to.clone(),
-                instead_of: Some(from.clone()),
-                from: entry.at,
-                by: entry.seq,
-                until: None,
-            };
-            self.staff.push(charge);
+        let Some(place) = self.staff.iter().position(|c| c.staff == *from && c.until.is_none()) else { return };
+        if let Some(charge) = self.staff.get_mut(place) {
+            charge.end(entry.at);
         }
+        let there = self.staff.iter().position(|c| c.staff == *to && c.until.is_none());
+        let successor = match there {
+            Some(there) if there < place => return, // they lead already
+            Some(there) => self.staff.remove(there),
+            None => Charge::new(to, Some(from.clone()), entry),
+        };
+        self.staff.insert(place, successor);
     }
 }
 
 impl Charge {
+    fn new(staff: &StaffId, instead_of: Option<StaffId>, entry: &Entry) -> Self {
+        Self { staff: staff.clone(), instead_of, from: entry.at, by: entry.seq, until: None }
+    }
+
     fn end(&mut self, at: Stamp) {
         self.until.get_or_insert(at);
     }
