@@ -83,7 +83,7 @@ fn fetchable(school: &School, guardian: &GuardianId) -> Result<Vec<StudentId>, R
 }
 
 /// The student showed up at this very place within the release window.
-fn waits_here(school: &School, student: &StudentId, tap: &Tap) -> bool {
+pub(crate) fn waits_here(school: &School, student: &StudentId, tap: &Tap) -> bool {
     let waiting = school.state.presence(student).and_then(|p| p.waiting.as_ref());
     let window = school.policy().release_window();
     waiting.is_some_and(|w| w.tap.place == tap.place && school.within(&w.at, window))

@@ -10,7 +10,7 @@ use crate::{
     id::{PlaceId, StudentId},
     picture::Picture,
     roster::Holder,
-    rules::{guardian::may_fetch, refusal, tap::show},
+    rules::{guardian::may_fetch, muster, pass, refusal, tap::show},
     school::School,
     state::{Call, Caller, Custodian, Whereabouts},
 };
@@ -37,6 +37,7 @@ pub(crate) fn at_desk(school: &mut School, student: StudentId, tap: Tap) {
         Standing::Released(by) => return show(school, by, tap, Picture::Released),
         Standing::Here => {}
     }
+    pass::match_typed(school, &student, Some(&tap.place));
     if let Some((call, to)) = open_call(school, &student, &tap.place) {
         let seq = release(school, student, to, tap.clone(), Some(call));
         show(school, seq, tap, Picture::Released);
@@ -124,10 +125,13 @@ fn record_arrival(school: &mut School, student: &StudentId, tap: &Tap, missed: M
 
 /// Wants to leave, not released yet: a guardian's call here completes the release, or a permission to walk home.
 fn exit(school: &mut School, student: StudentId, tap: Tap) {
+    pass::match_typed(school, &student, Some(&tap.place));
     let (to, matched) = if let Some((call, to)) = open_call(school, &student, &tap.place) {
         (to, Some(call))
     } else if may_walk_home(school, &student) {
         (Recipient::Alone, None)
+    } else if muster::is_on(school) {
+        return muster::at_gate(school, student, tap);
     } else {
         let reason = called_elsewhere(school, &student).map_or(Reason::NotReleased, Reason::CalledElsewhere);
         return refusal::refuse(school, Some(Holder::Student(student)), tap, reason);
@@ -157,7 +161,9 @@ fn good_calls<'a>(school: &'a School, student: &'a StudentId) -> impl Iterator<I
     let calls = school.state.presence(student).map(|p| p.calls.as_slice()).unwrap_or_default();
     calls.iter().rev().filter_map(move |seq| {
         let call = school.state.calls().get(seq)?;
-        let good = school.within(&call.at, window) && may_fetch(school, student, call.caller.guardian()).is_ok();
+        let revoked = matches!(&call.caller, Caller::Delegate(shown) if pass::is_revoked(school, shown));
+        let may = may_fetch(school, student, call.caller.guardian()).is_ok();
+        let good = school.within(&call.at, window) && may && !revoked;
         good.then_some((*seq, call))
     })
 }
