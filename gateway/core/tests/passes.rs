@@ -305,7 +305,9 @@ fn a_code_is_kept_until_its_student_taps_there() {
     let tap = day.tap("17:47", "ming", "east-gate");
     assert_eq!(tap.kinds(), ["pass_shown", "released", "left"]);
     assert!(tap.opened() && tap.promises_are_kept());
-    assert!(matches!(&tap.entries[1], What::Released { to: Recipient::Delegate(pass), .. } if *pass == id("ming", "mother", 0)));
+    assert!(
+        matches!(&tap.entries[1], What::Released { to: Recipient::Delegate(pass), .. } if *pass == id("ming", "mother", 0))
+    );
     assert_eq!(day.until("18:30").iter().filter(|what| what.kind() == "refused").count(), 0, "it was a right one");
 }
 
@@ -430,7 +432,10 @@ fn a_school_may_allow_fewer_wrong_codes() {
 fn one_code_too_many_and_the_oldest_counts_as_wrong() {
     let mut day = a_day();
     for (second, serial) in (1..=4).zip(0..) {
-        assert_eq!(day.enter(&format!("17:45:0{second}"), "desk", &code(&id("ming", "mother", serial))).kinds(), [""; 0]);
+        assert_eq!(
+            day.enter(&format!("17:45:0{second}"), "desk", &code(&id("ming", "mother", serial))).kinds(),
+            [""; 0]
+        );
     }
     assert_eq!(fault(&day.enter("17:45:05", "desk", "12345678")), Some(PassFault::WrongCode));
 }
@@ -466,8 +471,7 @@ fn neither_code_nor_signature_is_ever_in_the_ledger_or_in_a_debug_text() {
     day.until("17:55");
     day.tap("17:56", "ming", "desk");
     day.enter("17:57", "desk", &mothers_code());
-    let ledger: String =
-        day.entries.iter().map(|entry| String::from_utf8(entry.encode().unwrap()).unwrap()).collect();
+    let ledger: String = day.entries.iter().map(|entry| String::from_utf8(entry.encode().unwrap()).unwrap()).collect();
     assert!(ledger.contains("pass_shown") && ledger.contains("wrong_code"));
     let signature = mothers();
     let (_, signature) = signature.rsplit_once(':').unwrap();
