@@ -1,6 +1,6 @@
 //! What a gate's door and beams do, held against what was granted; and the sensors' own lines.
 
-#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails")]
 
 mod support;
 

@@ -179,7 +179,7 @@ fn a_pass_that_is_no_good_is_refused_the_person_sees_no_more_than_whom_to_ask_an
         (&text(&Pass { school: SchoolId::try_new("another").unwrap(), ..good.clone() }), PassFault::OtherSchool),
         (&text(&Pass { id: other_day, ..good.clone() }), PassFault::Expired),
         (&text(&Pass { hours: service::hours("16:00", "17:44"), ..good.clone() }), PassFault::Expired),
-        (&text(&Pass { hours: service::hours("17:46", "18:30"), ..good.clone() }), PassFault::Expired),
+        (&text(&Pass { hours: service::hours("17:46", "18:30"), ..good }), PassFault::Expired),
         (&text(&pass(id("ming", "uncle", 0))), PassFault::GiverMayNot),
         (&text(&pass(id("hong", "mother", 0))), PassFault::GiverMayNot),
         (&text(&pass(id("ming", "grandmother", 0))), PassFault::Revoked),

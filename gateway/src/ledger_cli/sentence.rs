@@ -46,6 +46,9 @@ fn sentence(what: &What, lang: Lang) -> String {
         What::CallEnded { call, why: CallEnd::Renewed, .. } => {
             text!(lang, zh: "呼叫 {call} 由新的呼叫取代", en: "call {call} ended: called again")
         }
+        What::CallEnded { call, why: CallEnd::Revoked, .. } => {
+            text!(lang, zh: "呼叫 {call} 因接送凭证作废而结束", en: "call {call} ended: its pickup pass was revoked")
+        }
         What::Released { student, to: Recipient::Guardian(guardian), tap, .. } => {
             let place = &tap.place;
             text!(lang, zh: "学生 {student} 在 {place} 交给家长 {guardian}", en: "student {student} handed to guardian {guardian} at {place}")
