@@ -57,10 +57,14 @@ pub(crate) fn expire(school: &mut School) {
     }
 }
 
-/// Calls are numbered in the order of their opening and all have the same window, so the first is the next to end.
+/// Calls are numbered in the order of their opening and all have the same window, so the first of this boot is the next to
+/// end. How long ago those of an earlier boot were may be unknown of any of them, and then it ends at once.
 fn call(school: &School) -> Option<Timeout> {
-    let (&call, open) = school.state.calls().first_key_value()?;
-    Some(school.timeout(&open.at, school.policy().release_window(), Timer::ReleaseWindow { call }))
+    let calls = school.state.calls();
+    let earlier = calls.values().take_while(|open| open.at.boot != school.now.boot).count();
+    let window = school.policy().release_window();
+    let first = calls.iter().take(earlier + 1).map(|(call, open)| (school.deadline(&open.at, window), *call));
+    first.min().map(|(at, call)| Timeout { at, why: Timer::ReleaseWindow { call } })
 }
 
 fn quiet_alarm(school: &School) -> Option<Timeout> {
