@@ -13,12 +13,12 @@ use schoolgate_core::{
     id::PassKeyId,
     muster,
     pass::Pass,
-    roster::{Document, Holder, PassKey},
+    roster::Holder,
     school::{Input, Order, School},
     site::Direction,
     time::{BootId, ClockQuality, Mono, Stamp, Wall},
 };
-use support::{Day, PASS_SECRET, card, guardian, place, reader, school_id, service, site, student};
+use support::{Day, PASS_SECRET, card, guardian, passes, place, reader, school_id, service, site, student};
 
 const PLACES: [&str; 5] = ["east-gate", "west-gate", "desk", "room-1", "playground"];
 const PEOPLE: [&str; 7] = ["ming", "hong", "lei", "grandmother", "mother", "li", "nobody"];
@@ -79,13 +79,6 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn document() -> Document {
-    let mut document = service::document();
-    let public = "ed4928c628d1c2c6eae90338905995612959273a5c63f93636c14614ac8737d1".into();
-    document.pass_keys.push(PassKey { id: "k1".into(), public });
-    document
-}
-
 fn pass_id(pass: usize) -> PassId {
     let (who, giver, serial) = PASSES[pass];
     PassId { student: student(who), day: service::day(service::TODAY), serial, guardian: guardian(giver) }
@@ -104,9 +97,9 @@ impl World {
         let hours = service::hours("07:00", "18:30");
         let text = |pass| {
             let key = PassKeyId::try_new("k1").unwrap();
-            Pass { key, school: school_id(), id: pass_id(pass), hours }.sign(&[3; 32]).unwrap()
+            Pass { key, school: school_id(), id: pass_id(pass), hours }.sign(&passes::PLATFORM).unwrap()
         };
-        let (day, now) = (Day::of(document()), support::at("16:00"));
+        let (day, now) = (Day::of(passes::document()), support::at("16:00"));
         Self { day, now, texts: (0..PASSES.len()).map(text).collect(), free: false }
     }
 
@@ -159,7 +152,7 @@ impl World {
         self.day.entries.iter().for_each(|entry| school.replay(entry).unwrap());
         self.day.school = school;
         self.free = false; // the gates' relays fall back
-        let roster = std::sync::Arc::new(schoolgate_core::roster::Roster::try_new(document()).unwrap());
+        let roster = std::sync::Arc::new(schoolgate_core::roster::Roster::try_new(passes::document()).unwrap());
         self.take_input(Input::Roster { roster, digest: "again".into() });
         Input::Started { version: "test".into() }
     }

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fixture that does not hold should stop the test")]
 
+pub mod passes;
 pub mod service;
 
 use std::{sync::Arc, time::Duration};
