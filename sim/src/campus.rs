@@ -85,6 +85,7 @@ impl Campus {
     pub fn site(&self) -> Site {
         let place = |spot: &Spot| (spot.id.clone(), Place { role: spot.role, name: spot.name.clone() });
         Site {
+            school: Some(self.school.clone()),
             places: self.spots.iter().map(place).collect(),
             readers: self.readers.iter().map(|reader| (reader.id.clone(), reader.place.clone())).collect(),
             ..Site::default()

@@ -112,6 +112,8 @@ ids! {
     SessionId,
     /// A round of the safety patrol, as the patrol plan names it.
     PatrolId,
+    /// A key that signs pickup passes.
+    PassKeyId,
     /// Opaque, unguessable name under which one guardian's messages are published.
     GuardianToken,
 }

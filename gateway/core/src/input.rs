@@ -48,7 +48,7 @@ pub enum Input {
         /// The card that it claims to be.
         credential: CredentialId,
     },
-    /// A line of text was scanned: a pickup pass.
+    /// A line of text was scanned, without its end: a pickup pass.
     Pass {
         /// At which reader.
         reader: ReaderId,
@@ -74,7 +74,8 @@ pub enum Input {
         /// As its line said.
         reason: String,
     },
-    /// A gate's door opened or closed.
+    /// A gate's door opened or closed. Its level right after the start belongs here, too: a door that is first heard of
+    /// as open within seconds of the start is not taken for forced.
     Door {
         /// Which gate.
         place: PlaceId,
@@ -88,12 +89,12 @@ pub enum Input {
         /// Which way.
         direction: Direction,
     },
-    /// The exit button of a gate was pressed.
+    /// The exit button of a gate was pressed. It opens the door by its own wire; nothing is done for it.
     ExitRequest {
         /// Which gate.
         place: PlaceId,
     },
-    /// The fire alarm's line.
+    /// The fire alarm's line, and its level right after the start.
     FireAlarm {
         /// Whether it says fire: a cut wire does, too.
         on: bool,
@@ -103,7 +104,7 @@ pub enum Input {
         /// Where.
         place: PlaceId,
     },
-    /// A sensor's line.
+    /// A sensor's line, whenever it is lost or heard again, and after the start if it can't be heard.
     Sensor {
         /// Where.
         place: PlaceId,

@@ -41,6 +41,8 @@ pub struct School {
     pub(crate) now: Stamp,
     pub(crate) marks: rules::marks::Marks,
     pub(crate) sightings: rules::tap::Sightings,
+    pub(crate) codes: rules::pass::TypedCodes,
+    pub(crate) lanes: rules::gate::Lanes,
     entries: VecDeque<Entry>,
     actions: VecDeque<Action>,
 }
@@ -55,6 +57,8 @@ impl School {
             now: Stamp::default(),
             marks: rules::marks::Marks::default(),
             sightings: rules::tap::Sightings::default(),
+            codes: rules::pass::TypedCodes::default(),
+            lanes: rules::gate::Lanes::default(),
             entries: VecDeque::new(),
             actions: VecDeque::new(),
         }
@@ -174,6 +178,7 @@ impl School {
     }
 
     pub(crate) fn let_through(&mut self, after: Seq, place: &PlaceId) {
+        rules::gate::granted(self, after, place);
         self.act(Some(after), Act::Release { place: place.clone() });
     }
 

@@ -4,7 +4,8 @@ use alloc::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{PlaceId, ReaderId},
+    id::{PlaceId, ReaderId, SchoolId},
+    pass::PassSecret,
     text::Bilingual,
 };
 
@@ -45,9 +46,13 @@ pub enum Direction {
     Out,
 }
 
-/// All places and readers of one gateway.
+/// All places and readers of one gateway, and whose they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Site {
+    /// The school. A gateway that does not know it takes no pickup passes.
+    pub school: Option<SchoolId>,
+    /// The secret that the codes of pickup passes are made with; without it no code is taken.
+    pub pass_secret: Option<PassSecret>,
     /// Every place, by id.
     pub places: BTreeMap<PlaceId, Place>,
     /// Where each reader stands.

@@ -2,6 +2,7 @@
 //!
 //! The fold asks neither the roster nor the policy, so that an old ledger means the same under every later roster.
 
+mod codes;
 mod custody;
 mod gates;
 mod lessons;
@@ -152,6 +153,10 @@ pub struct State {
     /// The gates whose doors are open.
     doors: BTreeMap<PlaceId, Door>,
     sensors_away: BTreeMap<(PlaceId, alloc::string::String), SensorAway>,
+    /// When the gates, having stood open in an emergency, last became gates again.
+    freed_until: Option<Stamp>,
+    /// When wrong pickup codes were tried, by place.
+    wrong_codes: BTreeMap<PlaceId, VecDeque<Stamp>>,
 }
 
 impl State {
@@ -172,6 +177,7 @@ impl State {
         self.fold_today(entry);
         self.fold_muster(entry);
         self.fold_gates(entry);
+        self.fold_codes(entry);
         self.fold(entry);
         self.see(entry);
         self.remember_tap(entry);
@@ -404,6 +410,12 @@ impl State {
     /// The taps at this place, latest first.
     pub(crate) fn recent_taps_at<'a>(&'a self, place: &'a PlaceId) -> impl Iterator<Item = &'a RecentTap> {
         self.recent.iter().rev().filter(move |tap| tap.place == *place)
+    }
+
+    /// The recent taps that let somebody through a gate: where, by which entry and when, oldest first.
+    pub(crate) fn recent_grants(&self) -> impl Iterator<Item = (&PlaceId, Seq, &Stamp)> {
+        let granted = |tap: &&RecentTap| matches!(tap.picture, Picture::Welcome | Picture::Goodbye);
+        self.recent.iter().filter(granted).map(|tap| (&tap.place, tap.seq, &tap.at))
     }
 
     pub(crate) fn recent_tap(&self, credential: CredentialId, place: &PlaceId) -> Option<&RecentTap> {

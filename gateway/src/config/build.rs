@@ -56,6 +56,7 @@ fn gateway(entry: &Entry, base_dir: &Path) -> Option<Gateway> {
         roster: path(entry, "roster", &data_dir)?,
         data_dir,
         card_key_file: path(entry, "card_key_file", base_dir)?,
+        pass_secret_file: path(entry, "pass_secret_file", base_dir),
         time_zone: entry.time_zone("time_zone")?.clone(),
         language: Language::from_name(entry.text("language")?)?.into(),
         log: entry.text("log")?.to_owned(),

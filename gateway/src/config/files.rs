@@ -16,11 +16,19 @@ use super::secret::{Secret32, SecretError, SecretText, unreadable};
 /// Permission bits of everybody who is neither the owner nor of the group.
 const OTHERS: u32 = 0o007;
 
-/// Notes what is missing or open to everybody, and reads the card key.
-pub(super) fn check(document: &Document, base_dir: &Path, report: &mut Report<'_>) -> Option<Secret32> {
-    let mut key = None;
+/// The gateway's own secrets, as far as they could be read.
+#[derive(Default)]
+pub(super) struct Secrets {
+    pub(super) card_key: Option<Secret32>,
+    pub(super) pass_secret: Option<Secret32>,
+}
+
+/// Notes what is missing or open to everybody, and reads the gateway's own secrets.
+pub(super) fn check(document: &Document, base_dir: &Path, report: &mut Report<'_>) -> Secrets {
+    let mut secrets = Secrets::default();
     if let Some(gateway) = document.one("gateway") {
-        key = secret(gateway, "card_key_file", base_dir, Secret32::read, report);
+        secrets.card_key = secret(gateway, "card_key_file", base_dir, Secret32::read, report);
+        secrets.pass_secret = secret(gateway, "pass_secret_file", base_dir, Secret32::read, report);
         data_dir(gateway, base_dir, report);
     }
     for reader in document.all("reader") {
@@ -37,7 +45,7 @@ pub(super) fn check(document: &Document, base_dir: &Path, report: &mut Report<'_
         secret(platform, "token_file", base_dir, SecretText::read, report);
         readable(platform, "ca_file", base_dir, report);
     }
-    key
+    secrets
 }
 
 /// Reads a secret. The file's name is not repeated in messages, as it may be the secret, put in the wrong place.
@@ -62,6 +70,11 @@ fn secret<S>(
             lang,
             zh: "含 64 个十六进制数字的文件；新机可用 openssl rand -hex 32 生成，旧机请从备份取回",
             en: "a file with 64 hex digits: from openssl rand -hex 32 on a new box, from the backup on an old one",
+        ),
+        (_, "pass_secret_file") => text!(
+            lang,
+            zh: "平台发给学校的文件，含 64 个十六进制数字",
+            en: "the file that the platform gave to the school, with 64 hex digits",
         ),
         _ => text!(lang, zh: "可读且只含一行文字的文件", en: "a readable file that holds one line of text"),
     };

@@ -48,6 +48,8 @@ pub struct Loaded {
     pub config: Config,
     /// The key that card numbers are hashed with.
     pub card_key: Secret32,
+    /// The secret that pickup codes are made with; without it none is taken.
+    pub pass_secret: Option<Secret32>,
     /// What is allowed but hardly meant, in the order of the file.
     pub warnings: Vec<Fault>,
 }
@@ -107,10 +109,10 @@ pub fn load(path: &Path, lang: Lang) -> Result<Loaded, LoadError> {
         return Err(LoadError::Faults(report.into_faults()));
     }
     let document = examine(&text, &mut report);
-    let card_key = document.as_ref().and_then(|document| files::check(document, &base_dir, &mut report));
+    let secrets = document.as_ref().map(|document| files::check(document, &base_dir, &mut report)).unwrap_or_default();
     match finish(document.as_ref(), &base_dir, report) {
-        Ok((config, warnings)) => match card_key {
-            Some(card_key) => Ok(Loaded { config, card_key, warnings }),
+        Ok((config, warnings)) => match secrets.card_key {
+            Some(card_key) => Ok(Loaded { config, card_key, pass_secret: secrets.pass_secret, warnings }),
             None => Err(LoadError::Faults(warnings)),
         },
         Err(faults) => Err(LoadError::Faults(faults)),
@@ -130,10 +132,11 @@ pub fn load_for_run(path: &Path, lang: Lang) -> Result<Loaded, LoadError> {
         let base_dir = std::path::absolute(path).ok()?.parent().unwrap_or(Path::new("/")).to_owned();
         let config = check_text(&path.display().to_string(), &text, &base_dir, lang).ok()?.config;
         let card_key = Secret32::read(&config.gateway.card_key_file).ok()?;
-        Some((config, card_key))
+        let pass_secret = config.gateway.pass_secret_file.as_deref().and_then(|file| Secret32::read(file).ok());
+        Some((config, card_key, pass_secret))
     };
     match read_again() {
-        Some((config, card_key)) => Ok(Loaded { config, card_key, warnings: faults }),
+        Some((config, card_key, pass_secret)) => Ok(Loaded { config, card_key, pass_secret, warnings: faults }),
         None => Err(LoadError::Faults(faults)),
     }
 }

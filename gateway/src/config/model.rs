@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use schoolgate_core::pass::PassSecret;
 use schoolgate_core::site::{self, Direction, PlaceRole, Site};
 use schoolgate_core::text::{Bilingual, Lang};
 
 use super::id::{GatewayId, PlaceId, ReaderId, SchoolId};
+use super::secret::Secret32;
 
 /// Defines a choice between names, so that the names stand in one place.
 macro_rules! choices {
@@ -152,11 +154,13 @@ pub struct Config {
 }
 
 impl Config {
-    /// The places and readers, as the core wants to know them.
-    pub fn site(&self) -> Site {
+    /// The school, its places and readers, as the core wants to know them, and the secret of its pickup codes if it has one.
+    pub fn site(&self, pass_secret: Option<&Secret32>) -> Site {
         let place = |place: &Place| (place.id.clone(), site::Place { role: place.role, name: place.name.clone() });
         let reader = |reader: &Reader| (reader.id.clone(), reader.place.clone());
         Site {
+            school: Some(self.gateway.school.clone()),
+            pass_secret: pass_secret.map(|secret| PassSecret::new(*secret.expose())),
             places: self.places.iter().map(place).collect(),
             readers: self.readers.iter().map(reader).collect(),
             directions: self.readers.iter().filter_map(|r| Some((r.id.clone(), r.direction?))).collect(),
@@ -177,6 +181,8 @@ pub struct Gateway {
     pub roster: PathBuf,
     /// File of the key that card numbers are hashed with.
     pub card_key_file: PathBuf,
+    /// File of the secret that pickup codes are made with; `None`: no codes are taken.
+    pub pass_secret_file: Option<PathBuf>,
     /// The school's time zone.
     pub time_zone: TimeZone,
     /// Language of texts for people.

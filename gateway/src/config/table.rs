@@ -105,6 +105,14 @@ const GATEWAY: &[Field] = &[
         "File with the key that card numbers are hashed with: 64 hex digits (openssl rand -hex 32). \
          With another key every card has to be enrolled again.",
     ),
+    optional(
+        "pass_secret_file",
+        Kind::SecretFile,
+        r#""pass.secret""#,
+        "接送码密钥的文件：64 个十六进制数字，由平台发给学校。没有则不接受 8 位接送码（扫码凭证不受影响）。",
+        "File with the secret that 8-digit pickup codes are made with: 64 hex digits, which the platform gives to the \
+         school. Without it no such code is taken; scanned passes are.",
+    ),
     default(
         "time_zone",
         Kind::TimeZone,

@@ -82,7 +82,7 @@ fn config(text: &str) -> Config {
 fn a_whole_file_becomes_a_configuration_with_absolute_paths() {
     let checked = check_text("gate.toml", WHOLE, Path::new(BASE), Lang::En).unwrap();
     assert_eq!(checked.warnings, []);
-    let site = checked.config.site();
+    let site = checked.config.site(None);
     let Config { gateway, places, readers, gates, mqtt, platform, clock } = checked.config;
 
     assert_eq!(gateway.school.as_str(), "dongfeng-primary");
@@ -154,7 +154,7 @@ keep_alive_s = 4
             "gate.toml:4:10: gateway.school: found \"东风小学\"; would do: 1 to 64 characters out of \
              A-Z a-z 0-9 . _ -, such as \"dongfeng-primary\"",
             "gate.toml:5:1: gateway.card_key: found a field that does not exist; would do: one of \"id\", \
-             \"data_dir\", \"roster\", \"card_key_file\", \"time_zone\", \"log\" (did you mean \"card_key_file\"?)",
+             \"data_dir\", \"roster\", \"card_key_file\", \"pass_secret_file\", \"time_zone\", \"log\" (did you mean \"card_key_file\"?)",
             "gate.toml:6:12: gateway.language: found \"cn\"; would do: one of \"zh\", \"en\" (did you mean \"en\"?)",
             "gate.toml:9:8: place[1].role: found \"door\"; would do: one of \"gate\", \"classroom\", \
              \"handover_desk\", \"canteen\", \"patrol_point\", \"assembly_point\"",

@@ -69,7 +69,7 @@ pub(super) fn kept_roster(config: &Config) -> PathBuf {
 
 impl Gateway {
     pub(super) fn start(loaded: Loaded) -> Result<Self, StartError> {
-        let Loaded { config, card_key, .. } = loaded;
+        let Loaded { config, card_key, pass_secret, .. } = loaded;
         let began = Instant::now();
         let data_dir = config.gateway.data_dir.clone();
         fs::create_dir_all(&data_dir).map_err(|cause| StartError::DataDir(data_dir.clone(), cause))?;
@@ -80,7 +80,7 @@ impl Gateway {
         let ledger_id = recovery.ledger;
         let store = open_store(&config, ledger_id, ledger.durable().borrow().through);
 
-        let site = config.site();
+        let site = config.site(pass_secret.as_ref());
         let mut school = School::new(site.clone());
         let notified = replay(&ledger, kept_cursor(store.as_ref(), Consumer::Notify), &mut school)?;
         let sync_cursor = kept_cursor(store.as_ref(), Consumer::Sync).max(school.state().delivered(Consumer::Sync).0);

@@ -52,8 +52,10 @@ pub enum Recipient {
 pub enum CallEnd {
     /// The release window passed.
     Expired,
-    /// The same guardian called again.
+    /// The same guardian called again, or the same pass was shown again.
     Renewed,
+    /// The pickup pass that opened it was revoked.
+    Revoked,
 }
 
 /// Why a tap was granted nothing.
@@ -123,7 +125,7 @@ pub enum PassFault {
     Forged,
     /// It is for another school.
     OtherSchool,
-    /// It is for another day, or its hours are over.
+    /// It is for another day, or for other hours of this one.
     Expired,
     /// It was used before.
     Used,
@@ -214,6 +216,8 @@ pub enum OpenCause {
     ExitRequest,
     /// The gate stands open in an emergency.
     Free,
+    /// Nobody was watching: it stood open when the gateway started.
+    Unwatched,
     /// Nothing: it was forced.
     Forced,
 }
@@ -250,6 +254,8 @@ pub enum OrderFault {
     NotInCustody,
     /// There is nothing to do it to: no such session, entry, alarm or muster.
     NoSuch,
+    /// It is so already.
+    AlreadySo,
     /// It can't be right: the text is empty or too long, an end is before its start.
     Senseless,
     /// The clock was never set.

@@ -103,6 +103,7 @@ impl OrderFault {
             Self::NoSuch => {
                 text!(lang, zh: "没有这样的课次、记录、警报或清点", en: "there is no such session, entry, alarm or muster")
             }
+            Self::AlreadySo => text!(lang, zh: "已经如此", en: "it is so already"),
             Self::Senseless => {
                 text!(lang, zh: "内容不成立：为空、过长或时间颠倒", en: "it can't be right: empty, too long, or ends before it starts")
             }
@@ -163,6 +164,7 @@ impl CallEnd {
         match self {
             Self::Expired => text!(lang, zh: "已超时", en: "its time is over"),
             Self::Renewed => text!(lang, zh: "已重新呼叫", en: "called again"),
+            Self::Revoked => text!(lang, zh: "接送凭证已作废", en: "its pickup pass was revoked"),
         }
     }
 }

@@ -463,7 +463,8 @@ pub enum What {
         /// Which.
         line: String,
     },
-    /// An emergency: everybody is to be accounted for, and the gates stand open until it ends.
+    /// An emergency: everybody is to be accounted for, and the gates stand open until it ends. One that starts while an
+    /// exercise is on takes its place; whoever was safe then is counted anew.
     MusterStarted {
         /// Why.
         cause: MusterCause,
@@ -483,7 +484,7 @@ pub enum What {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<StaffId>,
     },
-    /// The emergency is over.
+    /// The emergency is over; the gates are gates again unless the fire alarm is still on.
     MusterEnded {
         /// The entry that started it.
         muster: Seq,

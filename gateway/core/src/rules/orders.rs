@@ -46,7 +46,10 @@ fn permitted(school: &School, who: &StaffId, order: &Order) -> Result<(), OrderF
 fn execute(school: &mut School, who: &StaffId, order: Order) -> Result<(), OrderFault> {
     let by = who.clone();
     match order {
-        Order::ConfirmRelease { student } => release::confirm(school, by, student),
+        Order::ConfirmRelease { student } => {
+            pass::match_typed(school, &student, None);
+            release::confirm(school, by, student)
+        }
         Order::ApproveLeave { student, hours, alone } => release::approve_leave(school, by, student, hours, alone),
         Order::CheckIn { student, place } => lesson::order_check_in(school, by, student, place),
         Order::HandOver { to, present } => handover::order(school, by, to, present),

@@ -2,7 +2,12 @@
 
 use alloc::{string::String, vec::Vec};
 
-use crate::{alarm::Alarm, entry::What, school::School};
+use crate::{
+    alarm::Alarm,
+    entry::What,
+    rules::{gate, muster, sensor},
+    school::School,
+};
 
 /// Writes the start down, and ends the alarms that can't end by themselves: a slow ledger is that of the last run, and a
 /// reader that the configuration has no longer, or has elsewhere, can't come back.
@@ -19,4 +24,7 @@ pub(crate) fn begin(school: &mut School, version: String) {
     for reader in gone.cloned().collect::<Vec<_>>() {
         school.record(What::ReaderUp { reader });
     }
+    gate::begin(school);
+    sensor::begin(school);
+    muster::begin(school);
 }

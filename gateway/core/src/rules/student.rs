@@ -11,7 +11,7 @@ use crate::{
     picture::Picture,
     policy::AntiPassback,
     roster::{Holder, Session},
-    rules::{guardian::may_fetch, leave, refusal, tap::show},
+    rules::{guardian::may_fetch, leave, muster, pass, refusal, tap::show},
     school::School,
     site::{Direction, PlaceRole},
     state::{Call, Caller, Custodian, Whereabouts},
@@ -44,6 +44,7 @@ pub(crate) fn at_desk(school: &mut School, student: StudentId, tap: Tap) {
     if let Some(released) = show_up(school, &student, &tap) {
         return show(school, released, tap, Picture::Released);
     }
+    pass::match_typed(school, &student, Some(&tap.place));
     if let Some((call, to)) = open_call(school, &student, &tap.place) {
         let seq = hand_out(school, student, to, tap.clone(), Some(call), None);
         show(school, seq, tap, Picture::Released);
@@ -187,7 +188,8 @@ enum Movement {
 /// rules as any other. One that leads both ways means entry for who is away, and exit for who is here.
 fn movement(school: &School, student: &StudentId, tap: &Tap) -> Movement {
     let towards = school.site.direction(&tap.reader);
-    let lenient = school.policy().anti_passback == AntiPassback::LetThrough;
+    // In an emergency nobody is held up by what the ledger says.
+    let lenient = school.policy().anti_passback == AntiPassback::LetThrough || muster::is_on(school);
     if let Some(again) = just_passed(school, student, tap, towards, lenient) {
         return again;
     }
@@ -259,10 +261,13 @@ pub(crate) fn is_back(school: &mut School, student: &StudentId) {
 
 /// Wants to leave, not released yet: a call here completes the release, or a permission to go alone.
 fn exit(school: &mut School, student: StudentId, tap: Tap) {
+    pass::match_typed(school, &student, Some(&tap.place));
     let (to, matched) = if let Some((call, to)) = open_call(school, &student, &tap.place) {
         (to, Some(call))
     } else if leave::may_go_alone(school, &student) {
         (Recipient::Alone, None)
+    } else if muster::is_on(school) {
+        return muster::at_gate(school, student, tap);
     } else {
         let reason = called_elsewhere(school, &student).map_or(Reason::NotReleased, Reason::CalledElsewhere);
         return refusal::refuse(school, Some(Holder::Student(student)), tap, reason);
@@ -312,8 +317,7 @@ fn called_elsewhere(school: &School, student: &StudentId) -> Option<PlaceId> {
 
 /// A pass may be revoked while its bearer waits.
 fn is_revoked(school: &School, caller: &Caller) -> bool {
-    let Caller::Delegate(pass) = caller else { return false };
-    school.state.today().revoked_passes.contains(&**pass) || school.roster.is_pass_revoked(pass)
+    matches!(caller, Caller::Delegate(shown) if pass::is_revoked(school, shown))
 }
 
 #[cfg(test)]

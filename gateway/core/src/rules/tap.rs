@@ -32,6 +32,7 @@ pub(crate) fn decide(school: &mut School, reader: ReaderId, credential: Credenti
         return refusal::refuse(school, Some(holder), tap, reason);
     }
     match (holder, role) {
+        (holder, PlaceRole::AssemblyPoint) => muster::at_assembly_point(school, holder, tap),
         (Holder::Student(id), PlaceRole::Gate) => student::at_gate(school, id, tap),
         (Holder::Student(id), PlaceRole::HandoverDesk) => student::at_desk(school, id, tap),
         (Holder::Guardian(id), PlaceRole::Gate | PlaceRole::HandoverDesk) => guardian::calls(school, id, tap),
@@ -39,7 +40,6 @@ pub(crate) fn decide(school: &mut School, reader: ReaderId, credential: Credenti
         (Holder::Student(id), PlaceRole::Canteen) => canteen::dine(school, id, tap),
         (Holder::Staff(id), role) => staff::at(school, id, tap, role),
         (Holder::Visitor(id), role) => visitor::at(school, id, tap, role),
-        (holder, PlaceRole::AssemblyPoint) => muster::at_assembly_point(school, holder, tap),
         (holder, _) => note(school, holder, tap),
     }
 }
@@ -59,7 +59,7 @@ pub(crate) fn note(school: &mut School, holder: Holder, tap: Tap) {
 
 /// A second tap of the same card at the same place within the window is the same tap: it shows the same again and leaves
 /// no second entry. The window counts from the last sighting, so that a wallet left on the reader stays one tap.
-fn show_again(school: &mut School, tap: &Tap) -> bool {
+pub(crate) fn show_again(school: &mut School, tap: &Tap) -> bool {
     let window = school.policy().repeat_window();
     let Some(first) = school.state.recent_tap(tap.credential, &tap.place) else { return false };
     let seen_again = school.sightings.last(tap);

@@ -3,6 +3,7 @@
 use alloc::{collections::BTreeMap, string::String};
 
 use crate::{
+    alarm::Alarm,
     entry::{Entry, OpenCause, Seq, What},
     id::PlaceId,
     state::State,
@@ -33,11 +34,20 @@ impl State {
     pub(super) fn fold_gates(&mut self, entry: &Entry) {
         match &entry.what {
             What::GateOpened { place, cause } => {
+                if *cause == OpenCause::Forced {
+                    self.alarm_recurs(&Alarm::GateForced { place: place.clone() }, entry);
+                }
                 let door = Door { since: entry.at, by: entry.seq, cause: cause.clone() };
                 self.doors.insert(place.clone(), door);
             }
             What::GateClosed { place } => {
                 self.doors.remove(place);
+            }
+            What::Tailgated { place, .. } => {
+                self.alarm_recurs(&Alarm::Tailgating { place: place.clone() }, entry);
+            }
+            What::MusterEnded { .. } | What::AlarmEnded { alarm: Alarm::Fire {}, .. } => {
+                self.freed_until = Some(entry.at);
             }
             What::SensorDown { place, line } => {
                 let away = SensorAway { since: entry.at, by: entry.seq };
@@ -48,6 +58,17 @@ impl State {
             }
             _ => {}
         }
+    }
+
+    fn alarm_recurs(&mut self, alarm: &Alarm, entry: &Entry) {
+        if let Some(on) = self.alarms.get_mut(alarm) {
+            on.last = entry.at;
+        }
+    }
+
+    /// When the gates, having stood open in an emergency, last became gates again, or would have but for another cause.
+    pub(crate) fn freed_until(&self) -> Option<&Stamp> {
+        self.freed_until.as_ref()
     }
 
     /// The gates whose doors are open.

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fixture that does not hold should stop the test")]
 
+pub mod passes;
 pub mod service;
 
 use std::{sync::Arc, time::Duration};
@@ -11,7 +12,8 @@ use schoolgate_core::{
     action::{Act, Action},
     credential::{CredentialId, CredentialStatus},
     entry::{Entry, What},
-    id::{GuardianId, PlaceId, ReaderId, StudentId},
+    id::{GuardianId, PlaceId, ReaderId, SchoolId, StudentId},
+    pass::PassSecret,
     picture::{Light, Picture},
     policy::Policy,
     roster::{
@@ -48,6 +50,13 @@ pub fn card(holder: &str) -> CredentialId {
     CredentialId(id)
 }
 
+/// The secret of the codes of the small school's pickup passes.
+pub const PASS_SECRET: PassSecret = PassSecret::new([7; 32]);
+
+pub fn school_id() -> SchoolId {
+    SchoolId::try_new("small-school").unwrap()
+}
+
 /// East and west gate, a desk between them and a classroom, a reader at each named after it; at the east gate, two more
 /// that lead one way only.
 pub fn site() -> Site {
@@ -62,7 +71,7 @@ pub fn site() -> Site {
         ("boiler-room", PlaceRole::PatrolPoint),
         ("playground", PlaceRole::AssemblyPoint),
     ];
-    let mut site = Site::default();
+    let mut site = Site { school: Some(school_id()), pass_secret: Some(PASS_SECRET), ..Site::default() };
     for (id, role) in roles {
         let name = Bilingual { zh: id.into(), en: id.into() };
         site.places.insert(place(id), Place { role, name });
@@ -263,6 +272,14 @@ impl Outcome {
     /// What the person at the reader was shown.
     pub fn shown(&self) -> Option<Picture> {
         self.actions.iter().find_map(|action| match &action.act {
+            Act::Show { picture, .. } => Some(picture.clone()),
+            Act::Release { .. } | Act::Free { .. } => None,
+        })
+    }
+
+    /// What the person at the reader was shown in the end.
+    pub fn shown_last(&self) -> Option<Picture> {
+        self.actions.iter().rev().find_map(|action| match &action.act {
             Act::Show { picture, .. } => Some(picture.clone()),
             Act::Release { .. } | Act::Free { .. } => None,
         })

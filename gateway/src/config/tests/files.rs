@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use schoolgate_core::id::SchoolId;
+use schoolgate_core::pass::PassSecret;
 use schoolgate_core::text::Lang;
 
 use super::WHOLE;
@@ -62,6 +64,43 @@ fn a_gateway_runs_without_its_brokers_password_but_not_without_its_card_key() {
     assert!(loaded.warnings.iter().any(|warning| warning.field == "mqtt.password_file"), "and it is not passed over");
     fs::remove_file(dir.path().join("card.key")).unwrap();
     assert!(load_for_run(&file, Lang::En).is_err());
+}
+
+#[test]
+fn the_secret_of_pickup_codes_goes_to_the_core_and_nowhere_else() {
+    let dir = folder();
+    let file = dir.path().join("gate.toml");
+    let loaded = load(&file, Lang::En).unwrap();
+    assert_eq!(loaded.pass_secret, None);
+    assert_eq!(loaded.config.site(None).pass_secret, None);
+    fs::write(&file, with_pass_secret()).unwrap();
+    fs::write(dir.path().join("pass.secret"), "c3".repeat(32)).unwrap();
+    let loaded = load(&file, Lang::En).unwrap();
+    let site = loaded.config.site(loaded.pass_secret.as_ref());
+    assert_eq!(site.pass_secret, Some(PassSecret::new([0xc3; 32])));
+    assert_eq!(site.school.as_ref().map(SchoolId::as_str), Some("dongfeng-primary"));
+    assert!(loaded.warnings.iter().any(|warning| warning.field == "gateway.pass_secret_file"), "everybody can read it");
+    assert!(!format!("{loaded:?} {site:?}").contains("195"), "0xc3");
+}
+
+#[test]
+fn a_gateway_runs_without_the_secret_of_pickup_codes_and_tells_so() {
+    let dir = folder();
+    let file = dir.path().join("gate.toml");
+    fs::write(&file, with_pass_secret()).unwrap();
+    let said = load_messages(dir.path());
+    assert!(said.contains("gateway.pass_secret_file: found no such file (in "), "{said}");
+    assert!(said.contains("would do: the file that the platform gave to the school"), "{said}");
+    let loaded = load_for_run(&file, Lang::En).unwrap();
+    assert_eq!(loaded.pass_secret, None);
+    assert!(loaded.warnings.iter().any(|warning| warning.field == "gateway.pass_secret_file"));
+    fs::write(dir.path().join("pass.secret"), "c3".repeat(32)).unwrap();
+    fs::remove_file(dir.path().join("mqtt.password")).unwrap();
+    assert!(load_for_run(&file, Lang::En).unwrap().pass_secret.is_some(), "another fault does not take it away");
+}
+
+fn with_pass_secret() -> String {
+    WHOLE.replacen("[gateway]\n", "[gateway]\npass_secret_file = \"pass.secret\"\n", 1)
 }
 
 #[test]

@@ -13,6 +13,9 @@ pub(super) fn opened(place: &PlaceId, cause: &OpenCause, lang: Lang) -> String {
         OpenCause::Free => {
             text!(lang, zh: "{place} 开门（紧急敞开）", en: "the door at {place} opened: it stands free in an emergency")
         }
+        OpenCause::Unwatched => {
+            text!(lang, zh: "{place} 的门在网关启动时已开着", en: "the door at {place} stood open when the gateway started")
+        }
         OpenCause::Forced => text!(lang, zh: "{place} 的门被强行打开", en: "the door at {place} was forced"),
     }
 }
