@@ -22,6 +22,9 @@ const JUST_TAKEN: Duration = Duration::from_secs(30);
 pub(crate) fn at_gate(school: &mut School, student: StudentId, tap: Tap) {
     match standing(school, &student) {
         Standing::Away if just_taken(school, &student, &tap) => wave_through(school, &student, tap),
+        Standing::Away | Standing::MissedExit(_) if school.roster.is_leaver(&student) => {
+            refusal::refuse(school, Some(Holder::Student(student)), tap, Reason::Unknown);
+        }
         Standing::Away => arrive(school, student, tap, None),
         Standing::MissedExit(since) => arrive(school, student, tap, Some(Missed::Exit { since })),
         Standing::Released(by) => leave(school, student, tap, by),
@@ -58,7 +61,8 @@ pub(crate) fn release(school: &mut School, student: StudentId, to: Recipient, ta
 /// Whether a tap at this gate would let the student through.
 pub(crate) fn may_pass(school: &School, student: &StudentId, place: &PlaceId) -> bool {
     match standing(school, student) {
-        Standing::Away | Standing::MissedExit(_) | Standing::Released(_) => true,
+        Standing::Away | Standing::MissedExit(_) => !school.roster.is_leaver(student),
+        Standing::Released(_) => true,
         Standing::Here => open_call(school, student, place).is_some() || may_walk_home(school, student),
     }
 }
