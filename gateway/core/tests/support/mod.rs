@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fixture that does not hold should stop the test")]
 
 pub mod service;
+pub mod term;
 
 use std::{sync::Arc, time::Duration};
 
