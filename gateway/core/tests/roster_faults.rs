@@ -321,7 +321,7 @@ fn a_substitute_may_be_on_the_rota_beside_the_one_they_stand_in_for() {
     let mut document = service::document();
     let gate = document.rota[0].clone();
     assert_eq!(gate.post, Post::Gate);
-    document.rota.push(RotaLine { staff: staff("li"), hours: hours("12:00", "14:00"), ..gate.clone() });
+    document.rota.push(RotaLine { staff: staff("li"), hours: hours("06:30", "14:00"), ..gate.clone() });
     assert_eq!(places(&told(document.clone())), ["rota[3]"]);
     document.rota[3].instead_of = Some(staff("zhou"));
     assert_eq!(told(document.clone()), []);

@@ -57,7 +57,7 @@ fn family(n: usize, document: &mut Document) {
         id: child.clone(),
         name: format!("学生{n}"),
         class: format!("{}班", n % 7),
-        walks_home: (n % 4 == 0).then(|| hours("17:30", "18:00")),
+        walks_home: n.is_multiple_of(4).then(|| hours("17:30", "18:00")),
         level,
         home_school: None,
     });
