@@ -13,7 +13,7 @@ use schoolgate_core::{
         SessionLine, StaffRole, Validity,
     },
     text::Lang,
-    time::{Day, Hours},
+    time::Hours,
 };
 use support::{
     guardian,
@@ -282,8 +282,7 @@ fn who_left_one_course_may_join_another_at_the_same_time() {
     document.sessions.push(second);
     let faults = told(document.clone());
     assert_eq!(places(&faults), ["enrolments[1]"], "Ming takes both");
-    let until = |day: Day| Validity { from: None, until: Some(day) };
-    document.enrolments[0].valid = until(day("2026-08-31"));
+    document.enrolments[0].valid.until = Some(day("2026-08-31"));
     assert_eq!(told(document), []);
 }
 
@@ -321,7 +320,7 @@ fn a_substitute_may_be_on_the_rota_beside_the_one_they_stand_in_for() {
     let mut document = service::document();
     let gate = document.rota[0].clone();
     assert_eq!(gate.post, Post::Gate);
-    document.rota.push(RotaLine { staff: staff("li"), hours: hours("06:30", "14:00"), ..gate.clone() });
+    document.rota.push(RotaLine { staff: staff("li"), hours: hours("06:30", "14:00"), ..gate });
     assert_eq!(places(&told(document.clone())), ["rota[3]"]);
     document.rota[3].instead_of = Some(staff("zhou"));
     assert_eq!(told(document.clone()), []);
