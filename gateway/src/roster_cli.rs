@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use schoolgate_core::{text, text::Lang};
+use schoolgate_core::{roster::MAX_FAULTS, text, text::Lang};
 
 use crate::{
     chain::chain,
@@ -42,7 +42,15 @@ fn check(file: &Path, lang: Lang, out: &mut dyn Write) -> io::Result<u8> {
         Err(RosterError::Faults(_, faults)) => {
             faults.iter().try_for_each(|fault| writeln!(out, "{}", fault.render(lang)))?;
             let count = faults.len();
-            writeln!(out, "{}", text!(lang, zh: "{count} 个错误", en: "{count} faults"))?;
+            if count < MAX_FAULTS {
+                writeln!(out, "{}", text!(lang, zh: "{count} 个错误", en: "{count} faults"))?;
+            } else {
+                writeln!(
+                    out,
+                    "{}",
+                    text!(lang, zh: "{count} 个错误，其余未列出", en: "{count} faults, and perhaps more that are not listed")
+                )?;
+            }
             Ok(EXIT_FAULTS)
         }
         Err(error) => {
@@ -127,6 +135,36 @@ mod tests {
         fs::write(&file, r#"{"v":2,"version":"","students":[]}"#).unwrap();
         let (code, out) = answer(&RosterCommand::Check { file }, "");
         assert_eq!((code, out.lines().count()), (EXIT_FAULTS, 3), "{out}");
+    }
+
+    #[test]
+    fn the_faults_of_the_service_are_told_with_their_place_in_both_languages() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("roster.json");
+        let sunday = r#"{"id":"a","course":"chess","day":"2026-09-06","hours":{"from":"17:00","until":"16:00"},"place":"r","staff":["x"]}"#;
+        let text = format!(
+            r#"{{"v":1,"version":"t","students":[],"staff":[{{"id":"t","name":"t","roles":[]}}],"sessions":[{sunday}]}}"#
+        );
+        fs::write(&file, text).unwrap();
+        let (code, out) = answer(&RosterCommand::Check { file: file.clone() }, "");
+        let places: Vec<_> = out.lines().map(|line| line.split(':').next().unwrap()).collect();
+        let expected =
+            ["staff[0].roles", "sessions[0].course", "sessions[0].staff[0]", "sessions[0].hours", "4 faults"];
+        assert_eq!((code, &places[..]), (EXIT_FAULTS, &expected[..]), "{out}");
+        let mut chinese = Vec::new();
+        run(&RosterCommand::Check { file }, Lang::Zh, &mut &b""[..], &mut chinese).unwrap();
+        assert!(String::from_utf8(chinese).unwrap().contains("sessions[0].hours：结束（16:00）不晚于开始（17:00）"));
+    }
+
+    #[test]
+    fn a_roster_with_more_faults_than_are_listed_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("roster.json");
+        let lines: Vec<_> = (0..1_100).map(|_| r#"{"student":"s","course":"c"}"#).collect();
+        let text = format!(r#"{{"v":1,"version":"t","students":[],"enrolments":[{}]}}"#, lines.join(","));
+        fs::write(&file, text).unwrap();
+        let (_, out) = answer(&RosterCommand::Check { file }, "");
+        assert!(out.ends_with("1000 faults, and perhaps more that are not listed\n"), "{out}");
     }
 
     proptest::proptest! {

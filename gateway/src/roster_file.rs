@@ -8,8 +8,12 @@ use std::{
 };
 
 use rustix::fs::{Mode, OFlags};
-use schoolgate_core::roster::{Document, Fault, Roster};
+use schoolgate_core::{
+    roster::{Document, Fault, Roster},
+    site::Site,
+};
 use sha2::{Digest, Sha256};
+use tracing::warn;
 
 /// Largest roster, in bytes: room for 250,000 students with two guardians each.
 pub const MAX_ROSTER_BYTES: u64 = 512 << 20;
@@ -17,6 +21,8 @@ pub const MAX_ROSTER_BYTES: u64 = 512 << 20;
 pub const KEPT_FILE: &str = "roster.good.json";
 /// A new roster must not drop more than one in so many of the students: more is taken for a mistake.
 const DROPPED_AT_MOST: usize = 5;
+/// So many unknown places are named in the log, at most.
+const PLACES_NAMED: usize = 20;
 
 /// A roster and the SHA-256 of its document, in hex.
 #[derive(Clone, Debug)]
@@ -116,6 +122,23 @@ fn write_whole(bytes: &[u8], to: &Path) -> io::Result<()> {
     fs::File::open(to.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
+/// Warns of places that the roster names and this gateway does not have: nobody can tap there, unless another gateway of the
+/// campus has them.
+pub fn warn_of_places(roster: &Roster, site: &Site) {
+    let unknown = roster.places_unknown_to(site);
+    if unknown.is_empty() {
+        return;
+    }
+    let named: Vec<&str> = unknown.iter().take(PLACES_NAMED).map(|place| place.as_str()).collect();
+    warn!(
+        places = unknown.len(),
+        "the roster has sessions or patrols at places that this gateway does not have: {}{}; add them as [[place]], \
+         unless another gateway of the campus has them",
+        named.join(", "),
+        if unknown.len() > PLACES_NAMED { ", …" } else { "" }
+    );
+}
+
 /// Whether both files are there, of a size to be taken, and say the same.
 pub fn say_the_same(one: &Path, other: &Path) -> bool {
     matches!((read(one), read(other)), (Ok(one), Ok(other)) if one == other)
@@ -178,12 +201,39 @@ mod tests {
         assert!(!say_the_same(&path, &kept));
     }
 
+    const GUIDE: &str = include_str!("../docs/roster.md");
+
+    fn guides_example() -> serde_json::Value {
+        let example = GUIDE.split("```json").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        serde_json::from_str(example).unwrap()
+    }
+
     #[test]
     fn the_guides_example_is_a_roster() {
-        let guide = include_str!("../docs/roster.md");
-        let example = guide.split("```json").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-        let roster = Roster::try_new(serde_json::from_str(example).unwrap()).unwrap();
-        assert_eq!(roster.student_count(), 1);
+        let document: Document = serde_json::from_value(guides_example()).unwrap();
+        let roster = Roster::try_new(document).unwrap_or_else(|faults| panic!("{faults:#?}"));
+        assert_eq!(roster.student_count(), 2);
+    }
+
+    /// Every list that a document has stands in the example with a line, and all of its fields; the policy's are in the table.
+    #[test]
+    fn the_guide_tells_of_every_field() {
+        let example = guides_example();
+        let document: Document = serde_json::from_value(example.clone()).unwrap();
+        let written = serde_json::to_value(&document).unwrap();
+        let fields: Vec<&String> = written.as_object().unwrap().keys().collect();
+        assert_eq!(fields, example.as_object().unwrap().keys().collect::<Vec<_>>());
+        for (list, lines) in written.as_object().unwrap() {
+            for field in
+                lines.as_array().into_iter().flatten().filter_map(|line| line.as_object()).flat_map(|l| l.keys())
+            {
+                let told = example[list].as_array().unwrap().iter().any(|line| line.get(field).is_some());
+                assert!(told, "{list}: {field}");
+            }
+        }
+        for policy in written["policy"].as_object().unwrap().keys() {
+            assert!(GUIDE.contains(&format!("`{policy}`")), "policy.{policy}");
+        }
     }
 
     #[test]

@@ -219,8 +219,10 @@ impl Gateway {
         match roster {
             Ok(loaded) => {
                 info!(version = loaded.roster.version, students = loaded.roster.student_count(), "roster adopted");
-                self.roster.send_replace(Arc::clone(&loaded.roster));
+                roster_file::warn_of_places(&loaded.roster, self.shell.school().site());
                 self.shell.input(now(), Input::Roster { roster: loaded.roster, digest: loaded.digest });
+                // As the school has it: with those who were dropped and are still on campus.
+                self.roster.send_replace(Arc::clone(self.shell.school().roster()));
                 memory::give_back();
             }
             Err(cause) => {

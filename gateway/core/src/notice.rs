@@ -150,8 +150,7 @@ pub fn notices(entry: &Entry, roster: &Roster, site: &Site) -> Vec<Notice> {
 
 /// What this guardian may see of their children now.
 pub fn statuses(guardian: &GuardianId, state: &State, roster: &Roster, now: &Stamp) -> Vec<ChildStatus> {
-    let children = roster.guardian(guardian).map(|g| g.students.as_slice()).unwrap_or_default();
-    let visible = children.iter().filter(|child| !roster.is_restricted(child, guardian, now));
+    let visible = roster.children_of(guardian).filter(|child| !roster.is_restricted(child, guardian, now));
     visible.filter_map(|child| child_status(child, state.presence(child), roster)).collect()
 }
 
@@ -254,7 +253,7 @@ fn clock(at: &Stamp) -> Bilingual {
 }
 
 fn child_status(child: &StudentId, presence: Option<&Presence>, roster: &Roster) -> Option<ChildStatus> {
-    let name = roster.student(child)?.name.clone();
+    let name = roster.student(child)?.name.as_str().into();
     let presence = presence?;
     let at = clock(&presence.since);
     let state = match &presence.whereabouts {
@@ -265,7 +264,7 @@ fn child_status(child: &StudentId, presence: Option<&Presence>, roster: &Roster)
         Whereabouts::OnCampus(_) => ChildState::OnCampus,
     };
     let by = match &presence.whereabouts {
-        Whereabouts::OnCampus(Custodian::Guardian(guardian)) => roster.link(child, guardian).map(|link| &link.relation),
+        Whereabouts::OnCampus(Custodian::Guardian(guardian)) => roster.link(child, guardian).map(|link| link.relation),
         _ => None,
     };
     let text = Bilingual::say(|lang| {

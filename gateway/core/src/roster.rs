@@ -5,24 +5,28 @@
 
 mod check;
 mod document;
+mod people;
 mod service;
 mod service_lines;
+mod table;
 
 pub use check::{Fault, MAX_FAULTS};
 pub use document::{Authorisation, CredentialLine, Document, GuardianLine, Restriction, StudentLine, Validity};
+pub use people::{Credential, Guardian, Link, Student};
 pub use service::{Course, Duty, Enrolment, Institution, Leave, Session, Staff, Visitor};
 pub use service_lines::*;
 
-use alloc::{string::String, vec::Vec};
-use hashbrown::{HashMap, HashSet};
+use alloc::{boxed::Box, collections::BTreeSet, string::String, vec::Vec};
+use hashbrown::HashSet;
 use serde::{Deserialize, Serialize};
 
+use self::people::{Lines, OwnerKind, People};
 use crate::{
-    credential::{CredentialId, CredentialStatus},
-    id::{GuardianId, GuardianToken, SchoolId, StaffId, StudentId, VisitorId},
+    credential::CredentialId,
+    id::{GuardianId, PlaceId, StaffId, StudentId, VisitorId},
     policy::Policy,
-    text::Bilingual,
-    time::{Hours, Stamp, Wall},
+    site::Site,
+    time::{Stamp, Wall},
 };
 
 /// Whom a credential belongs to.
@@ -39,54 +43,6 @@ pub enum Holder {
     Visitor(VisitorId),
 }
 
-/// A credential that the school has given out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Credential {
-    /// Whom it belongs to.
-    pub holder: Holder,
-    /// Whether it may be used.
-    pub status: CredentialStatus,
-}
-
-/// A student on the roll.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Student {
-    /// What people call them.
-    pub name: String,
-    /// The class they belong to.
-    pub class: String,
-    /// When they may leave alone, if at all.
-    pub walks_home: Option<Hours>,
-    /// Their guardians.
-    pub guardians: Vec<Link>,
-    /// Of which kind of school they are.
-    pub level: SchoolLevel,
-    /// The school they belong to, if it is another one of the district.
-    pub home_school: Option<SchoolId>,
-}
-
-/// One guardian of a student, and what they may do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
-    /// Who.
-    pub guardian: GuardianId,
-    /// What the child calls them: grandmother, father.
-    pub relation: Bilingual,
-    /// The days on which they may fetch the child.
-    pub valid: Validity,
-}
-
-/// A guardian.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guardian {
-    /// What people call them.
-    pub name: String,
-    /// Under which their messages are published.
-    pub token: GuardianToken,
-    /// The students whom they may fetch or hear of.
-    pub students: Vec<StudentId>,
-}
-
 /// A checked roster: every reference in it leads somewhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roster {
@@ -96,12 +52,9 @@ pub struct Roster {
     pub made_at: Option<Wall>,
     /// What the school has decided.
     pub policy: Policy,
-    students: HashMap<StudentId, Student>,
-    guardians: HashMap<GuardianId, Guardian>,
-    credentials: HashMap<CredentialId, Credential>,
-    restrictions: HashSet<(StudentId, GuardianId)>,
-    dated_restrictions: HashMap<(StudentId, GuardianId), Validity>,
-    restricted_from: HashMap<GuardianId, Vec<StudentId>>,
+    people: People,
+    /// Students whom this roster dropped while they were on campus, as the one before had them.
+    leavers: Option<Box<People>>,
     service: service::Service,
 }
 
@@ -113,47 +66,62 @@ impl Roster {
     }
 
     /// A credential that the school has given out.
-    pub fn credential(&self, id: CredentialId) -> Option<&Credential> {
-        self.credentials.get(&id)
+    pub fn credential(&self, id: CredentialId) -> Option<Credential> {
+        let (people, owner) = self.people().find_map(|people| Some((people, *people.cards.get(&id)?)))?;
+        let number = owner.number();
+        let holder = match owner.kind() {
+            OwnerKind::Student => Holder::Student(people.students.row(number)?.0.clone()),
+            OwnerKind::Guardian => Holder::Guardian(people.guardians.row(number)?.0.clone()),
+            OwnerKind::Staff => Holder::Staff(self.service.staff.row(number)?.0.clone()),
+            OwnerKind::Visitor => Holder::Visitor(self.service.visitors.row(number)?.0.clone()),
+        };
+        Some(Credential { holder, status: owner.status() })
     }
 
-    /// A student on the roll.
+    /// A student on the roll, or one who is about to leave it: see [`Roster::is_leaver`].
     pub fn student(&self, id: &StudentId) -> Option<&Student> {
-        self.students.get(id)
+        self.people().find_map(|people| people.students.get(id))
     }
 
     /// A guardian.
     pub fn guardian(&self, id: &GuardianId) -> Option<&Guardian> {
-        self.guardians.get(id)
+        self.people().find_map(|people| people.guardians.get(id))
     }
 
     /// How many students are on the roll.
     pub fn student_count(&self) -> usize {
-        self.students.len()
+        self.people.students.len()
+    }
+
+    /// Everybody on the roll, by id.
+    pub fn student_ids(&self) -> impl Iterator<Item = &StudentId> {
+        self.people.students.rows().iter().map(|(id, _)| id)
+    }
+
+    /// The guardians of a student, in the order of their lines.
+    pub fn links(&self, student: &StudentId) -> impl Iterator<Item = Link<'_>> {
+        self.people().flat_map(move |people| people.links(student))
+    }
+
+    /// The students whom a guardian may fetch or hear of.
+    pub fn children_of(&self, guardian: &GuardianId) -> impl Iterator<Item = &StudentId> {
+        self.people().flat_map(move |people| people.children(guardian))
     }
 
     /// The link between the two, if the roster has one.
-    pub fn link(&self, student: &StudentId, guardian: &GuardianId) -> Option<&Link> {
-        self.student(student)?.guardians.iter().find(|link| link.guardian == *guardian)
+    pub fn link(&self, student: &StudentId, guardian: &GuardianId) -> Option<Link<'_>> {
+        self.people().find_map(|people| people.find_link(student, guardian))
     }
 
     /// Whether a restriction keeps this guardian from this student now; it beats every authorisation. One with dates is
     /// in force whenever the clock can't tell otherwise.
     pub fn is_restricted(&self, student: &StudentId, guardian: &GuardianId, now: &Stamp) -> bool {
-        let pair = (student.clone(), guardian.clone());
-        let in_force = |valid: &Validity| valid.covers(now).unwrap_or(true);
-        self.restrictions.contains(&pair) || self.dated_restrictions.get(&pair).is_some_and(in_force)
+        self.people().any(|people| people.is_restricted(Some(student), guardian, now))
     }
 
     /// Whether a restriction keeps this guardian from anybody now, authorised or not.
     pub fn is_restricted_from_anyone(&self, guardian: &GuardianId, now: &Stamp) -> bool {
-        let students = self.restricted_from.get(guardian).map(Vec::as_slice).unwrap_or_default();
-        students.iter().any(|student| self.is_restricted(student, guardian, now))
-    }
-
-    /// Everybody on the roll, in no order.
-    pub fn student_ids(&self) -> impl Iterator<Item = &StudentId> {
-        self.students.keys()
+        self.people().any(|people| people.is_restricted(None, guardian, now))
     }
 
     /// The guardians who hear of this student: every one linked and not restricted.
@@ -161,47 +129,68 @@ impl Roster {
         &'a self,
         student: &'a StudentId,
         now: &'a Stamp,
-    ) -> impl Iterator<Item = (&'a Link, &'a Guardian)> {
-        let links = self.student(student).map(|s| s.guardians.as_slice()).unwrap_or_default();
-        links
-            .iter()
-            .filter(|link| !self.is_restricted(student, &link.guardian, now))
-            .filter_map(|link| Some((link, self.guardian(&link.guardian)?)))
+    ) -> impl Iterator<Item = (Link<'a>, &'a Guardian)> {
+        self.links(student)
+            .filter(move |link| !self.is_restricted(student, link.guardian, now))
+            .filter_map(|link| Some((link, self.guardian(link.guardian)?)))
     }
 
-    fn build(document: Document) -> Self {
-        let mut roster = Self { service: service::Service::build(&document), ..Self::default() };
-        (roster.version, roster.made_at, roster.policy) = (document.version, document.made_at, document.policy);
-        for StudentLine { id, name, class, walks_home, level, home_school } in document.students {
-            let student = Student { name, class, walks_home, guardians: Vec::new(), level, home_school };
-            roster.students.insert(id, student);
+    /// Whether this student is not on the roll any more, and known only because they were on campus when the roster
+    /// changed. They may leave as the roster before said, and not come again.
+    pub fn is_leaver(&self, student: &StudentId) -> bool {
+        self.leavers.as_ref().is_some_and(|people| people.students.get(student).is_some())
+    }
+
+    /// The places of sessions and patrols that this gateway does not have. On a campus with several gateways they may be
+    /// another one's; else nobody can tap there.
+    pub fn places_unknown_to(&self, site: &Site) -> BTreeSet<&PlaceId> {
+        self.service.places().filter(|place| !site.places.contains_key(*place)).collect()
+    }
+
+    /// Whether one of these students was known to the roster before and is missing in this one.
+    pub(crate) fn drops_any<'a>(&self, before: &Roster, mut on_campus: impl Iterator<Item = &'a StudentId>) -> bool {
+        on_campus.any(|id| self.people.students.get(id).is_none() && before.student(id).is_some())
+    }
+
+    /// Takes those of these students whom it drops over from the roster before, with all who may fetch them or must not. A
+    /// card that this roster gives to somebody else is that one's; one that it took from a guardian who stays is not
+    /// given back.
+    pub(crate) fn carry_over<'a>(&mut self, before: &Roster, on_campus: impl Iterator<Item = &'a StudentId>) {
+        let leavers: HashSet<_> = on_campus.filter(|id| self.people.students.get(id).is_none()).collect();
+        let mut lines = Lines::default();
+        for people in before.people() {
+            let more = people.lines_of(&leavers, |guardian| self.people.guardians.get(guardian).is_some());
+            lines.students.extend(more.students);
+            lines.guardians.extend(more.guardians);
+            lines.authorisations.extend(more.authorisations);
+            lines.restrictions.extend(more.restrictions);
+            lines.credentials.extend(more.credentials);
         }
-        for line in document.guardians {
-            let guardian = Guardian { name: line.name, token: line.token, students: Vec::new() };
-            roster.guardians.insert(line.id, guardian);
-        }
-        for Authorisation { student, guardian, relation, valid } in document.authorisations {
-            if let Some(known) = roster.guardians.get_mut(&guardian) {
-                known.students.push(student.clone());
-            }
-            if let Some(known) = roster.students.get_mut(&student) {
-                known.guardians.push(Link { guardian, relation, valid });
-            }
-        }
-        // Most have one or two, and a list that grows takes room for four.
-        roster.students.values_mut().for_each(|student| student.guardians.shrink_to_fit());
-        roster.guardians.values_mut().for_each(|guardian| guardian.students.shrink_to_fit());
-        for Restriction { student, guardian, valid } in document.restrictions {
-            roster.restricted_from.entry(guardian.clone()).or_default().push(student.clone());
-            if valid == Validity::ALWAYS {
-                roster.restrictions.insert((student, guardian));
-            } else {
-                roster.dated_restrictions.insert((student, guardian), valid);
-            }
-        }
-        for CredentialLine { id, holder, status } in document.credentials {
-            roster.credentials.insert(id, Credential { holder, status });
-        }
-        roster
+        self.leavers = (!lines.students.is_empty()).then(|| Box::new(People::build(lines, |_| None)));
+    }
+
+    /// Those on the roll first.
+    fn people(&self) -> impl Iterator<Item = &People> {
+        core::iter::once(&self.people).chain(self.leavers.as_deref())
+    }
+
+    fn build(mut document: Document) -> Self {
+        let lines = Lines {
+            students: core::mem::take(&mut document.students),
+            guardians: core::mem::take(&mut document.guardians),
+            authorisations: core::mem::take(&mut document.authorisations),
+            restrictions: core::mem::take(&mut document.restrictions),
+            credentials: core::mem::take(&mut document.credentials),
+        };
+        let (staff, visitors) = service::staff_and_visitors(&mut document);
+        let people = People::build(lines, |holder| match holder {
+            Holder::Staff(id) => Some((OwnerKind::Staff, staff.number(id)?)),
+            Holder::Visitor(id) => Some((OwnerKind::Visitor, visitors.number(id)?)),
+            Holder::Student(_) | Holder::Guardian(_) => None,
+        });
+        let (version, made_at, policy) =
+            (core::mem::take(&mut document.version), document.made_at, document.policy.clone());
+        let service = service::Service::build(document, staff, visitors, &people.students);
+        Self { version, made_at, policy, people, leavers: None, service }
     }
 }

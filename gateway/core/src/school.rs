@@ -146,7 +146,12 @@ impl School {
         &self.site
     }
 
-    fn adopt(&mut self, roster: Arc<Roster>, digest: String) {
+    /// Who is on campus and not on the new roll stays known until they have left, as the roster before had them: a child
+    /// must be able to go home. A restart forgets that; staff can release whoever is on campus by the state alone.
+    fn adopt(&mut self, mut roster: Arc<Roster>, digest: String) {
+        if roster.drops_any(&self.roster, self.state.students_on_campus()) {
+            Arc::make_mut(&mut roster).carry_over(&self.roster, self.state.students_on_campus());
+        }
         let students = u32::try_from(roster.student_count()).unwrap_or(u32::MAX);
         let version = roster.version.clone();
         self.roster = roster;

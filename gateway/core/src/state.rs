@@ -392,6 +392,11 @@ impl State {
         self.presences.iter()
     }
 
+    /// Every student on campus, in no order.
+    pub(crate) fn students_on_campus(&self) -> impl Iterator<Item = &StudentId> {
+        self.presences.iter().filter(|(_, presence)| presence.custodian().is_some()).map(|(student, _)| student)
+    }
+
     /// Everybody else on campus, staff and visitors, and where they were last seen.
     pub fn others(&self) -> &HashMap<Holder, Sighting> {
         &self.others

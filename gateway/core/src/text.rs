@@ -20,7 +20,7 @@ impl Lang {
 }
 
 /// A name or sentence that comes in both languages, such as a place's name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bilingual {
     /// In Chinese.

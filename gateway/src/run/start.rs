@@ -109,6 +109,7 @@ impl Gateway {
         let mut shell = Shell::new(clock, school, ledger, gates, gate_times, config.gateway.language, began);
         shell.input(Instant::now(), Input::Started { version: env!("CARGO_PKG_VERSION").into() });
         if let Some(LoadedRoster { roster, digest, .. }) = loaded {
+            roster_file::warn_of_places(&roster, shell.school().site());
             shell.input(Instant::now(), Input::Roster { roster, digest });
         }
         let signals = Signals::listen().map_err(StartError::Signals)?;

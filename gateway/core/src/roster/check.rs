@@ -1,22 +1,35 @@
-//! What can be wrong with a roster. All of it is found in one pass over the document and told at once.
+//! What can be wrong with a roster. All of it is found in one reading and told at once.
+//!
+//! Whatever is only odd is taken: a roster is refused for what would make the gateway decide wrongly.
 
-use core::fmt::{self, Display};
+mod clash;
+mod people;
+mod policy;
+mod rota;
+mod service;
+
+use core::{
+    fmt::{self, Arguments, Display},
+    hash::Hash,
+};
 
 use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use hashbrown::HashSet;
+use hashbrown::HashMap;
 
-use super::{Document, Holder, Validity};
-use crate::text::{Bilingual, Lang};
+use self::{clash::Clashes, people::People, service::Service};
+use super::{Document, Validity};
+use crate::{
+    text::{Bilingual, Lang},
+    time::Hours,
+};
 
 /// At most this many faults are listed; a roster with more is wrong as a whole.
 pub const MAX_FAULTS: usize = 1_000;
 /// Longest name of a roster, in bytes: it goes into the ledger.
 const MAX_VERSION_BYTES: usize = 200;
-/// Shortest guardian token, in characters; shorter ones can be guessed.
-const MIN_TOKEN_CHARS: usize = 16;
 
 /// One thing that is wrong with a roster. Names the line by its number, never a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,29 +58,18 @@ impl Display for Fault {
 pub(super) fn faults(document: &Document) -> Vec<Fault> {
     let mut check = Check { faults: Vec::new() };
     check.form(document);
-    let students = check.unique("students", "id", document.students.iter().map(|s| &s.id));
-    let guardians = check.unique("guardians", "id", document.guardians.iter().map(|g| &g.id));
-    let staff = check.unique("staff", "id", document.staff.iter().map(|s| &s.id));
-    let visitors = check.unique("visitors", "id", document.visitors.iter().map(|v| &v.id));
-    check.unique("guardians", "token", document.guardians.iter().map(|g| &g.token));
-    check.unique("credentials", "id", document.credentials.iter().map(|c| &c.id));
-    check.tokens(document);
-
-    let authorised = document.authorisations.iter().map(|a| (&a.student, &a.guardian, &a.valid));
-    check.pairs("authorisations", authorised, &students, &guardians);
-    let restricted = document.restrictions.iter().map(|r| (&r.student, &r.guardian, &r.valid));
-    check.pairs("restrictions", restricted, &students, &guardians);
-
-    for (n, line) in document.credentials.iter().enumerate() {
-        match &line.holder {
-            Holder::Student(id) => check.known("credentials", n, "holder.student", id, &students),
-            Holder::Guardian(id) => check.known("credentials", n, "holder.guardian", id, &guardians),
-            Holder::Staff(id) => check.known("credentials", n, "holder.staff", id, &staff),
-            Holder::Visitor(id) => check.known("credentials", n, "holder.visitor", id, &visitors),
-        }
-    }
+    check.policy(&document.policy);
+    let people = People::of(&mut check, document);
+    let service = Service::of(&mut check, document);
+    check.people(document, &people);
+    check.service(document, &people, &service);
+    check.rota(&document.rota, &people);
+    Clashes::of(document, &people, &service).tell(&mut check);
     check.faults
 }
+
+/// The ids of a list, and at which line each stands.
+type Known<'a, T> = HashMap<&'a T, usize>;
 
 struct Check {
     faults: Vec<Fault>,
@@ -77,113 +79,64 @@ impl Check {
     fn form(&mut self, document: &Document) {
         if document.v != 1 {
             let v = document.v;
-            self.tell("v".to_string(), |lang| {
+            self.tell(format_args!("v"), |lang| {
                 crate::text!(lang, zh: "名册格式版本为 {v}，本机只认识 1", en: "the roster's form is version {v}; this gateway knows 1")
             });
         }
         if document.version.is_empty() || document.version.len() > MAX_VERSION_BYTES {
-            self.tell("version".to_string(), |lang| {
+            self.tell(format_args!("version"), |lang| {
                 crate::text!(lang, zh: "应为 1 到 {MAX_VERSION_BYTES} 个字节", en: "has 1 to {MAX_VERSION_BYTES} bytes, or it would do no good as a name")
             });
         }
-        for (name, found, range) in document.policy.figures() {
-            if !range.contains(&found) {
-                let (least, most) = (range.start(), range.end());
-                self.tell(alloc::format!("policy.{name}"), |lang| {
-                    crate::text!(lang, zh: "是 {found}，应在 {least} 到 {most} 之间", en: "is {found}; {least} to {most} would do")
-                });
-            }
-        }
-        let hours = document
-            .students
-            .iter()
-            .enumerate()
-            .filter_map(|(n, s)| Some((alloc::format!("students[{n}].walks_home"), s.walks_home?)));
-        let release = document.policy.release_hours.map(|hours| ("policy.release_hours".to_string(), hours));
-        for (at, hours) in hours.chain(release) {
-            if hours.until < hours.from {
-                let (from, until) = (hours.from, hours.until);
-                self.tell(at, |lang| {
-                    crate::text!(lang, zh: "结束（{until}）早于开始（{from}）", en: "ends ({until}) before it begins ({from})")
-                });
-            }
-        }
     }
 
-    fn tokens(&mut self, document: &Document) {
-        for (n, line) in document.guardians.iter().enumerate() {
-            if line.token.as_str().len() < MIN_TOKEN_CHARS {
-                self.tell(alloc::format!("guardians[{n}].token"), |lang| {
-                    crate::text!(lang, zh: "太短，容易被猜到；至少 {MIN_TOKEN_CHARS} 个字符", en: "is short enough to be guessed; at least {MIN_TOKEN_CHARS} characters would do")
-                });
-            }
-        }
-    }
-
-    fn unique<'a, T: Eq + core::hash::Hash>(
-        &mut self,
-        list: &str,
-        field: &str,
-        ids: impl Iterator<Item = &'a T>,
-    ) -> HashSet<&'a T> {
-        let mut seen = HashSet::new();
+    /// Every id stands there once. `field` is empty where the line itself is the id.
+    fn unique<'a, T: Eq + Hash>(&mut self, list: &str, field: &str, ids: impl Iterator<Item = &'a T>) -> Known<'a, T> {
+        let mut known = Known::with_capacity(ids.size_hint().0);
         for (n, id) in ids.enumerate() {
-            if !seen.insert(id) {
-                self.tell(
-                    alloc::format!("{list}[{n}].{field}"),
-                    |lang| crate::text!(lang, zh: "与前面的重复", en: "stands there twice"),
-                );
-            }
-        }
-        seen
-    }
-
-    fn pairs<'a, S: Eq + core::hash::Hash + Display + 'a, G: Eq + core::hash::Hash + Display + 'a>(
-        &mut self,
-        list: &str,
-        pairs: impl Iterator<Item = (&'a S, &'a G, &'a Validity)>,
-        students: &HashSet<&S>,
-        guardians: &HashSet<&G>,
-    ) {
-        let mut seen = HashSet::new();
-        for (n, (student, guardian, valid)) in pairs.enumerate() {
-            self.known(list, n, "student", student, students);
-            self.known(list, n, "guardian", guardian, guardians);
-            if !seen.insert((student, guardian)) {
-                self.tell(
-                    alloc::format!("{list}[{n}]"),
-                    |lang| crate::text!(lang, zh: "与前面的重复", en: "stands there twice"),
-                );
-            }
-            if let (Some(from), Some(until)) = (valid.from, valid.until)
-                && until < from
-            {
-                self.tell(alloc::format!("{list}[{n}].valid"), |lang| {
-                    crate::text!(lang, zh: "结束（{until}）早于开始（{from}）", en: "ends ({until}) before it begins ({from})")
+            let first = *known.entry(id).or_insert(n);
+            if first != n {
+                self.tell(format_args!("{list}[{n}]{field}"), |lang| {
+                    crate::text!(lang, zh: "与 {list}[{first}] 重复；应只有一个", en: "stands there already, at {list}[{first}]; once would do")
                 });
             }
         }
+        known
     }
 
-    fn known<T: Eq + core::hash::Hash + Display>(
-        &mut self,
-        list: &str,
-        n: usize,
-        field: &str,
-        id: &T,
-        all: &HashSet<&T>,
-    ) {
-        if !all.contains(id) {
-            self.tell(
-                alloc::format!("{list}[{n}].{field}"),
-                |lang| crate::text!(lang, zh: "名册里没有“{id}”", en: "\"{id}\" is nobody on this roster"),
-            );
+    /// The id must stand in the list named.
+    fn known<T: Eq + Hash + Display>(&mut self, at: Arguments<'_>, id: &T, list: &str, all: &Known<'_, T>) {
+        if !all.contains_key(id) {
+            self.tell(at, |lang| {
+                crate::text!(lang, zh: "名册的 {list} 中没有“{id}”；应为其中之一", en: "\"{id}\" is not on this roster; one of {list} would do")
+            });
         }
     }
 
-    fn tell(&mut self, at: String, says: impl Fn(Lang) -> String) {
+    /// A range of days must not end before it begins.
+    fn days(&mut self, at: Arguments<'_>, valid: &Validity) {
+        if let (Some(from), Some(until)) = (valid.from, valid.until)
+            && until < from
+        {
+            self.tell(at, |lang| {
+                crate::text!(lang, zh: "结束（{until}）早于开始（{from}）", en: "ends ({until}) before it begins ({from})")
+            });
+        }
+    }
+
+    /// A part of the day must not end before it begins.
+    fn hours(&mut self, at: Arguments<'_>, hours: Hours) {
+        let Hours { from, until } = hours;
+        if until < from {
+            self.tell(at, |lang| {
+                crate::text!(lang, zh: "结束（{until}）早于开始（{from}）", en: "ends ({until}) before it begins ({from})")
+            });
+        }
+    }
+
+    fn tell(&mut self, at: Arguments<'_>, says: impl Fn(Lang) -> String) {
         if self.faults.len() < MAX_FAULTS {
-            self.faults.push(Fault { at, says: Bilingual::say(says) });
+            self.faults.push(Fault { at: at.to_string(), says: Bilingual::say(says) });
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The after-school service as a checked roster has it: staff, courses, sessions, rota, calendar; and the timetables that
 //! are derived from it (一生一课表), never stored twice.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
-use hashbrown::{HashMap, HashSet};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
+use hashbrown::HashSet;
 
 use super::{
-    DayKind, DinnerLine, Document, LeaveLine, PassKey, PatrolLine, Post, Roster, RotaLine, StaffRole, Validity,
+    CalendarLine, DayKind, DinnerLine, Document, LeaveLine, PassKey, PatrolLine, Post, Roster, RotaLine, SessionLine,
+    StaffLine, StaffRole, Validity, VisitorLine,
+    people::Student,
+    table::{Groups, Table},
 };
 use crate::{
     entry::PassId,
@@ -77,15 +80,15 @@ pub struct Session {
     pub hours: Hours,
     /// In which room.
     pub place: PlaceId,
-    /// Whose it is, first the one who leads it.
-    pub staff: Vec<StaffId>,
+    /// Whose it is, first the one who leads it; shared by the sessions that have the same.
+    pub staff: Arc<[StaffId]>,
 }
 
 /// A student takes a course.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Enrolment {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Enrolment<'a> {
     /// What.
-    pub course: CourseId,
+    pub course: &'a CourseId,
     /// From when to when.
     pub valid: Validity,
 }
@@ -116,88 +119,175 @@ pub struct Leave {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Service {
-    staff: HashMap<StaffId, Staff>,
-    institutions: HashMap<InstitutionId, Institution>,
-    visitors: HashMap<VisitorId, Visitor>,
-    courses: HashMap<CourseId, Course>,
-    sessions: HashMap<SessionId, Session>,
-    /// By day (days since 1970-01-01), in the order of their start.
-    by_day: BTreeMap<i64, Vec<SessionId>>,
-    enrolments: HashMap<StudentId, Vec<Enrolment>>,
-    takers: HashMap<CourseId, Vec<(StudentId, Validity)>>,
-    leaves: HashMap<StudentId, Vec<Leave>>,
+    pub(super) staff: Table<StaffId, Staff>,
+    pub(super) visitors: Table<VisitorId, Visitor>,
+    institutions: Table<InstitutionId, Institution>,
+    courses: Table<CourseId, Course>,
+    /// In the order of their day and start.
+    sessions: Box<[Session]>,
+    /// The numbers of the sessions, sorted by id.
+    by_id: Box<[u32]>,
+    /// The numbers of each course's sessions, in their order.
+    by_course: Groups<u32>,
+    /// The numbers of the students of this roster, whom the rows below go by.
+    enrolments: Groups<Taken>,
+    /// The students of each course, each once.
+    takers: Groups<u32>,
+    leaves: BTreeMap<u32, Vec<Leave>>,
+    dinners: Groups<Dinner>,
     rota: BTreeMap<i64, Vec<Duty>>,
     calendar: BTreeMap<i64, DayKind>,
-    dinners: HashMap<StudentId, Vec<(Validity, Vec<Weekday>)>>,
     patrols: BTreeMap<PatrolId, (Hours, Vec<PlaceId>)>,
     pass_keys: BTreeMap<String, [u8; 32]>,
     revoked_passes: HashSet<PassId>,
 }
 
+/// An enrolment, the course by its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Taken {
+    course: u32,
+    valid: Validity,
+}
+
+/// A booking of dinner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Dinner {
+    valid: Validity,
+    /// One bit a weekday, Monday the lowest; none means all.
+    weekdays: u8,
+}
+
+pub(super) fn staff_and_visitors(document: &mut Document) -> (Table<StaffId, Staff>, Table<VisitorId, Visitor>) {
+    let staff = |StaffLine { id, name, roles, institution, home_school, valid }| {
+        (id, Staff { name, roles, institution, home_school, valid })
+    };
+    let visitor = |VisitorLine { id, purpose, valid, hours }| (id, Visitor { purpose, valid, hours });
+    let (lines, visitors) = (core::mem::take(&mut document.staff), core::mem::take(&mut document.visitors));
+    (Table::of(lines.into_iter().map(staff)), Table::of(visitors.into_iter().map(visitor)))
+}
+
 impl Service {
-    pub(super) fn build(document: &Document) -> Self {
-        let mut service = Self::default();
-        for line in &document.staff {
-            let staff = Staff {
-                name: line.name.clone(),
-                roles: line.roles.clone(),
-                institution: line.institution.clone(),
-                home_school: line.home_school.clone(),
-                valid: line.valid,
-            };
-            service.staff.insert(line.id.clone(), staff);
-        }
-        for line in &document.institutions {
-            let institution = Institution { name: line.name.clone(), admitted: line.admitted };
-            service.institutions.insert(line.id.clone(), institution);
-        }
-        for line in &document.visitors {
-            let visitor = Visitor { purpose: line.purpose.clone(), valid: line.valid, hours: line.hours };
-            service.visitors.insert(line.id.clone(), visitor);
-        }
-        for line in &document.courses {
-            let course = Course { name: line.name.clone(), institution: line.institution.clone() };
-            service.courses.insert(line.id.clone(), course);
-        }
-        service.build_sessions(document);
-        for line in &document.enrolments {
-            let enrolment = Enrolment { course: line.course.clone(), valid: line.valid };
-            service.enrolments.entry(line.student.clone()).or_default().push(enrolment);
-            service.takers.entry(line.course.clone()).or_default().push((line.student.clone(), line.valid));
-        }
-        for LeaveLine { student, valid, hours, alone } in document.leaves.clone() {
-            service.leaves.entry(student).or_default().push(Leave { valid, hours, alone });
-        }
-        for RotaLine { post, day, hours, staff, instead_of } in document.rota.clone() {
+    pub(super) fn build(
+        document: Document,
+        staff: Table<StaffId, Staff>,
+        visitors: Table<VisitorId, Visitor>,
+        students: &Table<StudentId, Student>,
+    ) -> Self {
+        let institution =
+            |line: super::InstitutionLine| (line.id, Institution { name: line.name, admitted: line.admitted });
+        let course = |line: super::CourseLine| (line.id, Course { name: line.name, institution: line.institution });
+        let mut service = Self {
+            staff,
+            visitors,
+            institutions: Table::of(document.institutions.into_iter().map(institution)),
+            courses: Table::of(document.courses.into_iter().map(course)),
+            calendar: document.calendar.into_iter().map(|CalendarLine { day, kind }| (day.number(), kind)).collect(),
+            pass_keys: document.pass_keys.iter().filter_map(|key| Some((key.id.clone(), key.bytes()?))).collect(),
+            revoked_passes: document.revoked_passes.into_iter().collect(),
+            ..Self::default()
+        };
+        service.take_sessions(document.sessions);
+        service.enrol(&document.enrolments, students);
+        for RotaLine { post, day, hours, staff, instead_of } in document.rota {
             service.rota.entry(day.number()).or_default().push(Duty { post, hours, staff, instead_of });
         }
-        service.calendar = document.calendar.iter().map(|line| (line.day.number(), line.kind)).collect();
-        for DinnerLine { student, valid, weekdays } in document.dinners.clone() {
-            service.dinners.entry(student).or_default().push((valid, weekdays));
+        for LeaveLine { student, valid, hours, alone } in document.leaves {
+            let Some(student) = students.number(&student) else { continue };
+            service.leaves.entry(student).or_default().push(Leave { valid, hours, alone });
         }
-        let round = |PatrolLine { id, hours, points }: PatrolLine| (id, (hours, points));
-        service.patrols = document.patrols.iter().cloned().map(round).collect();
-        let key = |key: &PassKey| Some((key.id.clone(), key.bytes()?));
-        service.pass_keys = document.pass_keys.iter().filter_map(key).collect();
-        service.revoked_passes = document.revoked_passes.iter().cloned().collect();
+        let dinners = document.dinners.iter().filter_map(|DinnerLine { student, valid, weekdays }| {
+            let weekdays = weekdays.iter().fold(0, |bits, day| bits | 1 << (*day as u8));
+            Some((students.number(student)?, Dinner { valid: *valid, weekdays }))
+        });
+        service.dinners = Groups::of(students.len(), dinners);
+        let round = |PatrolLine { id, hours, points }| (id, (hours, points));
+        service.patrols = document.patrols.into_iter().map(round).collect();
         service
     }
 
-    fn build_sessions(&mut self, document: &Document) {
-        for line in &document.sessions {
-            let session = Session {
-                id: line.id.clone(),
-                course: line.course.clone(),
-                day: line.day,
-                hours: line.hours,
-                place: line.place.clone(),
-                staff: line.staff.clone(),
-            };
-            self.by_day.entry(line.day.number()).or_default().push(line.id.clone());
-            self.sessions.insert(line.id.clone(), session);
-        }
-        for ids in self.by_day.values_mut() {
-            ids.sort_by_key(|id| self.sessions.get(id).map(|session| (session.hours, id.clone())));
+    fn take_sessions(&mut self, lines: Vec<SessionLine>) {
+        let mut teams: HashSet<Arc<[StaffId]>> = HashSet::new();
+        let mut team = |staff: &[StaffId]| {
+            teams.get(staff).cloned().unwrap_or_else(|| {
+                let team: Arc<[StaffId]> = staff.into();
+                teams.insert(Arc::clone(&team));
+                team
+            })
+        };
+        let session = |SessionLine { id, course, day, hours, place, staff }| Session {
+            id,
+            course,
+            day,
+            hours,
+            place,
+            staff: team(&staff),
+        };
+        let mut sessions: Vec<_> = lines.into_iter().map(session).collect();
+        sessions.sort_unstable_by(|one, other| (one.day, one.hours, &one.id).cmp(&(other.day, other.hours, &other.id)));
+        self.sessions = sessions.into_boxed_slice();
+        let numbers = || (0..).zip(&self.sessions);
+        let mut by_id: Vec<(u32, &Session)> = numbers().collect();
+        by_id.sort_unstable_by_key(|(_, session)| &session.id);
+        self.by_id = by_id.into_iter().map(|(n, _)| n).collect();
+        let of_course = numbers().filter_map(|(n, session)| Some((self.courses.number(&session.course)?, n)));
+        self.by_course = Groups::of(self.courses.len(), of_course);
+    }
+
+    fn enrol(&mut self, lines: &[super::EnrolmentLine], students: &Table<StudentId, Student>) {
+        let numbers = |line: &super::EnrolmentLine| {
+            Some((students.number(&line.student)?, self.courses.number(&line.course)?, line.valid))
+        };
+        let rows: Vec<_> = lines.iter().filter_map(numbers).collect();
+        let mut takers: Vec<_> = rows.iter().map(|(student, course, _)| (*course, *student)).collect();
+        takers.sort_unstable();
+        takers.dedup(); // who left and joined again takes the course once
+        self.takers = Groups::of(self.courses.len(), takers.into_iter());
+        let taken = rows.into_iter().map(|(student, course, valid)| (student, Taken { course, valid }));
+        self.enrolments = Groups::of(students.len(), taken);
+    }
+
+    fn session(&self, number: u32) -> Option<&Session> {
+        self.sessions.get(number as usize)
+    }
+
+    fn find_session(&self, id: &SessionId) -> Option<&Session> {
+        let found = self.by_id.binary_search_by(|n| self.session(*n).map(|session| &session.id).cmp(&Some(id)));
+        found.ok().and_then(|at| self.session(*self.by_id.get(at)?))
+    }
+
+    fn sessions_on(&self, day: i64) -> &[Session] {
+        let Some(day) = Day::from_number(day) else { return &[] };
+        let first = self.sessions.partition_point(|session| session.day < day);
+        let rest = self.sessions.get(first..).unwrap_or_default();
+        let count = rest.partition_point(|session| session.day == day);
+        rest.get(..count).unwrap_or_default()
+    }
+
+    /// The numbers of the course's sessions of that day.
+    fn course_on(&self, course: u32, day: Day) -> impl Iterator<Item = u32> {
+        let all = self.by_course.get(course);
+        let day_of = |n: &u32| self.session(*n).map(|session| session.day);
+        let first = all.partition_point(|n| day_of(n) < Some(day));
+        all.get(first..).unwrap_or_default().iter().copied().take_while(move |n| day_of(n) == Some(day))
+    }
+
+    fn takes(&self, student: u32, course: u32, day: i64) -> bool {
+        self.enrolments.get(student).iter().any(|taken| taken.course == course && taken.valid.covers_day(day))
+    }
+
+    /// Where sessions are held and patrols go.
+    pub(super) fn places(&self) -> impl Iterator<Item = &PlaceId> {
+        let points = self.patrols.values().flat_map(|(_, points)| points);
+        self.sessions.iter().map(|session| &session.place).chain(points)
+    }
+}
+
+impl DayKind {
+    /// What a day is that the calendar does not tell of.
+    pub(super) fn by_weekday(day: i64) -> Self {
+        match Day::from_number(day).map(Day::weekday) {
+            Some(Weekday::Sat | Weekday::Sun) | None => Self::Closed,
+            Some(_) => Self::SchoolDay,
         }
     }
 }
@@ -223,9 +313,9 @@ impl Roster {
         self.service.staff.get(id)
     }
 
-    /// Everybody who works here, in no order.
+    /// Everybody who works here, by id.
     pub fn all_staff(&self) -> impl Iterator<Item = (&StaffId, &Staff)> {
-        self.service.staff.iter()
+        self.service.staff.rows().iter().map(|(id, staff)| (id, staff))
     }
 
     /// An institution on the list.
@@ -245,35 +335,47 @@ impl Roster {
 
     /// A session.
     pub fn session(&self, id: &SessionId) -> Option<&Session> {
-        self.service.sessions.get(id)
+        self.service.find_session(id)
     }
 
     /// The sessions of a day, in the order of their start.
     pub fn sessions_on(&self, day: i64) -> impl Iterator<Item = &Session> {
-        self.service.by_day.get(&day).into_iter().flatten().filter_map(|id| self.service.sessions.get(id))
+        self.service.sessions_on(day).iter()
     }
 
-    /// What a student takes.
-    pub fn enrolments(&self, student: &StudentId) -> &[Enrolment] {
-        self.service.enrolments.get(student).map(Vec::as_slice).unwrap_or_default()
+    /// What a student takes, in the order of its lines.
+    pub fn enrolments(&self, student: &StudentId) -> impl Iterator<Item = Enrolment<'_>> {
+        let course = |taken: &Taken| Some((&self.service.courses.row(taken.course)?.0, taken.valid));
+        self.taken(student).iter().filter_map(course).map(|(course, valid)| Enrolment { course, valid })
     }
 
-    /// The students who are expected at a session, leave or not.
+    /// The students who are expected at a session, leave or not; by id.
     pub fn expected_in<'a>(&'a self, session: &'a Session) -> impl Iterator<Item = &'a StudentId> {
-        let takers = self.service.takers.get(&session.course).into_iter().flatten();
-        let day = session.day.number();
-        takers.filter(move |(_, valid)| valid.covers_day(day)).map(|(student, _)| student)
+        let (service, day) = (&self.service, session.day.number());
+        let course = service.courses.number(&session.course);
+        let takers = course.map(|course| service.takers.get(course)).unwrap_or_default();
+        let expected = takers.iter().filter(move |n| course.is_some_and(|course| service.takes(**n, course, day)));
+        expected.filter_map(|n| self.people.students.row(*n)).map(|(id, _)| id)
     }
 
     /// Whether a student is expected at a session, leave or not.
     pub fn expects(&self, session: &Session, student: &StudentId) -> bool {
-        let day = session.day.number();
-        self.enrolments(student).iter().any(|e| e.course == session.course && e.valid.covers_day(day))
+        let numbers = self.people.students.number(student).zip(self.service.courses.number(&session.course));
+        numbers.is_some_and(|(student, course)| self.service.takes(student, course, session.day.number()))
     }
 
     /// The sessions that a student is expected at on a day, in the order of their start (一生一课表).
-    pub fn timetable<'a>(&'a self, student: &'a StudentId, day: i64) -> impl Iterator<Item = &'a Session> {
-        self.sessions_on(day).filter(move |session| self.expects(session, student))
+    pub fn timetable(&self, student: &StudentId, day: i64) -> impl Iterator<Item = &Session> {
+        let on = Day::from_number(day);
+        let taken = self.taken(student).iter().filter(|taken| taken.valid.covers_day(day));
+        let of_course = |taken: &Taken| on.map(|on| self.service.course_on(taken.course, on));
+        let mut numbers: Vec<u32> = taken.filter_map(of_course).flatten().collect();
+        numbers.sort_unstable(); // sessions go by number in the order of their start
+        numbers.into_iter().filter_map(|n| self.service.session(n))
+    }
+
+    fn taken(&self, student: &StudentId) -> &[Taken] {
+        self.people.students.number(student).map(|n| self.service.enrolments.get(n)).unwrap_or_default()
     }
 
     /// The sessions that a member of staff has on a day, in the order of their start.
@@ -288,13 +390,15 @@ impl Roster {
 
     /// Every approved leave of a student at that moment.
     pub fn leaves_at(&self, student: &StudentId, day: i64, time: TimeOfDay) -> impl Iterator<Item = &Leave> {
-        let leaves = self.service.leaves.get(student).map(Vec::as_slice).unwrap_or_default();
-        leaves.iter().filter(move |l| l.valid.covers_day(day) && l.hours.is_none_or(|hours| hours.contain(time)))
+        let leaves = self.people.students.number(student).and_then(|student| self.service.leaves.get(&student));
+        let fits = move |l: &&Leave| l.valid.covers_day(day) && l.hours.is_none_or(|hours| hours.contain(time));
+        leaves.into_iter().flatten().filter(fits)
     }
 
-    /// Who has the post by the rota at that moment.
+    /// Who has the post by the rota at that moment: whoever stands in, before the one they stand in for.
     pub fn on_rota(&self, post: Post, day: i64, time: TimeOfDay) -> Option<&Duty> {
-        self.rota_on(day).filter(|duty| duty.post == post && duty.hours.contain(time)).last()
+        let duties = self.rota_on(day).filter(|duty| duty.post == post && duty.hours.contain(time));
+        duties.max_by_key(|duty| (duty.instead_of.is_some(), duty.hours.from))
     }
 
     /// The rota of a day.
@@ -304,24 +408,22 @@ impl Roster {
 
     /// What a day is by the calendar.
     pub fn day_kind(&self, day: i64) -> DayKind {
-        let weekday = || match Day::from_number(day).map(Day::weekday) {
-            Some(Weekday::Sat | Weekday::Sun) | None => DayKind::Closed,
-            Some(_) => DayKind::SchoolDay,
-        };
-        self.service.calendar.get(&day).copied().unwrap_or_else(weekday)
+        self.service.calendar.get(&day).copied().unwrap_or_else(|| DayKind::by_weekday(day))
     }
 
     /// Whether dinner is booked for a student on a day.
     pub fn dinner_booked(&self, student: &StudentId, day: i64) -> bool {
         let Some(weekday) = Day::from_number(day).map(Day::weekday) else { return false };
-        let bookings = self.service.dinners.get(student).map(Vec::as_slice).unwrap_or_default();
-        let fits = |days: &[Weekday]| days.is_empty() || days.contains(&weekday);
-        bookings.iter().any(|(valid, days)| valid.covers_day(day) && fits(days))
+        let student = self.people.students.number(student);
+        let bookings = student.map(|n| self.service.dinners.get(n)).unwrap_or_default();
+        let fits = |days: u8| days == 0 || days & 1 << (weekday as u8) != 0;
+        bookings.iter().any(|dinner| dinner.valid.covers_day(day) && fits(dinner.weekdays))
     }
 
     /// Whether any dinner is booked for a student, today or another day: all that can be told without a clock.
     pub fn has_dinners(&self, student: &StudentId) -> bool {
-        self.service.dinners.contains_key(student)
+        let student = self.people.students.number(student);
+        student.is_some_and(|n| !self.service.dinners.get(n).is_empty())
     }
 
     /// The rounds of the safety patrol: window and points.

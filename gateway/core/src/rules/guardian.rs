@@ -73,8 +73,7 @@ fn fetchable(school: &School, guardian: &GuardianId) -> Result<Vec<StudentId>, R
     let mut children = Vec::new();
     let restricted = school.roster.is_restricted_from_anyone(guardian, &school.now);
     let mut why = if restricted { Reason::Restricted } else { Reason::NobodyToFetch };
-    let linked = school.roster.guardian(guardian).map(|g| g.students.as_slice()).unwrap_or_default();
-    for child in linked {
+    for child in school.roster.children_of(guardian) {
         if !matches!(student::standing(school, child), Standing::Here) {
             continue;
         }

@@ -158,12 +158,12 @@ pub(crate) fn meet(school: &mut School, tapper: &StaffId, tap: &Tap) -> bool {
 fn just_came(school: &School, tapper: &StaffId, group: &Group, place: &PlaceId) -> Option<StaffId> {
     let window = school.policy().handover_window();
     let recent = school.state.recent_taps_at(place).take_while(|tap| school.within(&tap.at, window));
-    let mut staff = recent.filter_map(|tap| match &school.roster.credential(tap.credential)?.holder {
+    let mut staff = recent.filter_map(|tap| match school.roster.credential(tap.credential)?.holder {
         Holder::Staff(staff) => Some((staff, &tap.picture)),
         _ => None,
     });
-    let (last, picture) = staff.find(|(who, _)| *who != tapper && may_take_over(school, who, group).is_ok())?;
-    (*picture == Picture::Noted).then(|| last.clone())
+    let (last, picture) = staff.find(|(who, _)| who != tapper && may_take_over(school, who, group).is_ok())?;
+    (*picture == Picture::Noted).then_some(last)
 }
 
 /// A member of staff goes from a session. If they lead it and a colleague is in it, the colleague answers for it from

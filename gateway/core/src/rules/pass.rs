@@ -312,9 +312,8 @@ fn who_waits_for(school: &School, place: &PlaceId, code: Code) -> Option<PassId>
 fn passes_of(school: &School, student: &StudentId) -> Vec<(Code, PassId)> {
     let (Some(secret), Some(id)) = (&school.site.pass_secret, &school.site.school) else { return Vec::new() };
     let Some(day) = school.now.day().and_then(Day::from_number) else { return Vec::new() };
-    let guardians = school.roster.student(student).map(|s| s.guardians.as_slice()).unwrap_or_default();
     let mut passes = Vec::new();
-    for link in guardians.iter().take(MAX_GUARDIANS) {
+    for link in school.roster.links(student).take(MAX_GUARDIANS) {
         for serial in 0..MAX_SERIALS {
             let pass = PassId { student: student.clone(), day, serial, guardian: link.guardian.clone() };
             passes.push((secret.code(id, &pass), pass));

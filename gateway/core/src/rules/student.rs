@@ -23,6 +23,9 @@ const JUST_PASSED: Duration = Duration::from_secs(30);
 /// At the border of the campus.
 pub(crate) fn at_gate(school: &mut School, student: StudentId, tap: Tap) {
     match movement(school, &student, &tap) {
+        Movement::Enter(_) if school.roster.is_leaver(&student) => {
+            refusal::refuse(school, Some(Holder::Student(student)), tap, Reason::Unknown);
+        }
         Movement::Enter(missed) => enter(school, student, tap, missed),
         Movement::Leave(released) => leave(school, student, tap, released),
         Movement::Exit(missed) => {
@@ -111,7 +114,8 @@ pub(crate) fn session_over(school: &mut School, over: &SessionId) {
 /// Whether this tap at a gate would let the student through.
 pub(crate) fn may_pass(school: &School, student: &StudentId, tap: &Tap) -> bool {
     match movement(school, student, tap) {
-        Movement::Enter(_) | Movement::Leave(_) | Movement::Again(..) => true,
+        Movement::Enter(_) => !school.roster.is_leaver(student),
+        Movement::Leave(_) | Movement::Again(..) => true,
         Movement::Exit(None) => {
             open_call(school, student, &tap.place).is_some() || leave::may_go_alone(school, student)
         }

@@ -23,7 +23,7 @@ pub(crate) fn decide(school: &mut School, reader: ReaderId, credential: Credenti
     if show_again(school, &tap) {
         return;
     }
-    let Some(known) = school.roster.credential(credential).cloned() else {
+    let Some(known) = school.roster.credential(credential) else {
         return refusal::refuse(school, None, tap, Reason::Unknown);
     };
     let holder = known.holder;
@@ -47,7 +47,7 @@ pub(crate) fn decide(school: &mut School, reader: ReaderId, credential: Credenti
 /// A card's secure message was played back, or its counter went back.
 pub(crate) fn cloned(school: &mut School, reader: ReaderId, credential: CredentialId) {
     let Some(place) = school.site.place_of(&reader).map(|(id, _)| id.clone()) else { return };
-    let holder = school.roster.credential(credential).map(|known| known.holder.clone());
+    let holder = school.roster.credential(credential).map(|known| known.holder);
     refusal::refuse(school, holder, Tap { place, reader, credential }, Reason::Cloned);
 }
 
@@ -97,7 +97,7 @@ impl Sightings {
 pub(crate) fn without_record(school: &School, reader: &ReaderId, credential: CredentialId) -> Picture {
     let place = school.site.place_of(reader).map(|(id, place)| (id.clone(), place.role));
     let known = school.roster.credential(credential).filter(|known| known.status == CredentialStatus::Active);
-    match (known.map(|known| &known.holder), place) {
+    match (known.as_ref().map(|known| &known.holder), place) {
         (Some(Holder::Student(id)), Some((place, PlaceRole::Gate))) => {
             let tap = Tap { place, reader: reader.clone(), credential };
             if student::may_pass(school, id, &tap) { Picture::Degraded } else { Picture::SeeTeacher }

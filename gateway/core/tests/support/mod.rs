@@ -5,6 +5,7 @@
 
 pub mod passes;
 pub mod service;
+pub mod term;
 
 use std::{sync::Arc, time::Duration};
 
