@@ -2,6 +2,7 @@
 //!
 //! The fold asks neither the roster nor the policy, so that an old ledger means the same under every later roster.
 
+mod clock;
 mod custody;
 mod gates;
 mod lessons;
@@ -9,17 +10,20 @@ mod muster;
 mod posts;
 mod presence;
 mod today;
+mod unwatched;
 
+pub use clock::{CLOCK_JUMP, Clockwork, MAX_RUNS, SHORT_GAP, UnsetSpan, Watch};
 pub use gates::{Door, SensorAway};
 pub use lessons::{Charge, Lesson, Stay};
 pub use muster::Muster;
 pub use posts::{Offer, PostHeld};
 pub use presence::{Custodian, Presence, Sighting, Waiting, Whereabouts};
-pub use today::{GrantedLeave, Today};
+pub use today::{GrantedLeave, MAX_DAYS, Today};
+pub use unwatched::{MAX_UNWATCHED, Unwatched};
 
 use alloc::{
     boxed::Box,
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     vec::Vec,
 };
 use hashbrown::HashMap;
@@ -31,7 +35,7 @@ use crate::{
     id::{GuardianId, PlaceId, ReaderId, SessionId, StudentId},
     picture::Picture,
     roster::{Holder, Post},
-    time::Stamp,
+    time::{Day, Stamp},
 };
 
 /// How many recent taps are remembered, to tell a repeated tap from a new one. Ten lanes at three taps a second fill a
@@ -138,6 +142,12 @@ pub struct State {
     /// Everybody else on campus: staff, visitors.
     others: HashMap<Holder, Sighting>,
     today: Today,
+    /// The day that went on before the clock turned to today's; it goes on if the clock turns back.
+    other_day: Option<Box<Today>>,
+    /// The days that have begun, the latest [`MAX_DAYS`] of them.
+    days: BTreeSet<Day>,
+    unwatched: BTreeMap<SessionId, Unwatched>,
+    clockwork: Clockwork,
     muster: Option<Muster>,
     /// The gates whose doors are open.
     doors: BTreeMap<PlaceId, Door>,
@@ -155,11 +165,13 @@ impl State {
         if !matches!(entry.what, What::Delivered { .. }) {
             self.last_news = entry.seq;
         }
+        self.fold_clock(entry);
         // Custody is folded before the lessons: who takes a session up first is told by who has it so far.
         self.fold_custody(entry);
         self.fold_lesson(entry);
         self.fold_posts(entry);
         self.fold_today(entry);
+        self.fold_unwatched(entry);
         self.fold_muster(entry);
         self.fold_gates(entry);
         self.fold(entry);
