@@ -514,8 +514,11 @@ mod tests {
 
     #[test]
     fn a_jump_of_the_clock_makes_no_yesterday_of_this_morning() {
-        let at = |boot, mono, text| {
-            Stamp { wall: wall(text), boot: BootId(boot), mono: Mono(mono), clock: ClockQuality::Synchronised }
+        let at = |boot, mono, text| Stamp {
+            wall: wall(text),
+            boot: BootId(boot),
+            mono: Mono(mono),
+            clock: ClockQuality::Synchronised,
         };
         let morning = at(1, 0, "2026-09-01T07:41:00+08:00");
         let jumped = at(1, 4 * 3_600_000, "2030-01-01T12:00:00+08:00");

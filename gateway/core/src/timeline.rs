@@ -83,7 +83,8 @@ impl Timeline {
     }
 
     fn stretch(&mut self, entry: &Entry) {
-        let goes_on = |last: &&mut Stretch| last.boot == entry.at.boot && last.last.next() == entry.seq && last.set.is_none();
+        let goes_on =
+            |last: &&mut Stretch| last.boot == entry.at.boot && last.last.next() == entry.seq && last.set.is_none();
         if let Some(stretch) = self.stretches.back_mut().filter(goes_on) {
             stretch.last = entry.seq;
             return;

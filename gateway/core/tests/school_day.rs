@@ -163,7 +163,7 @@ fn an_authorisation_holds_on_its_days_only() {
     assert_eq!(day.tap("17:00", "aunt", "east-gate").kinds(), ["called"]);
     day.tap("2026-09-02 07:41", "lei", "east-gate");
     let tap = day.tap("2026-09-02 17:00", "aunt", "east-gate");
-    assert!(matches!(tap.entries[0], What::Refused { reason: Reason::NotAuthorised, .. }));
+    assert!(matches!(tap.entries.last().unwrap(), What::Refused { reason: Reason::NotAuthorised, .. }));
 }
 
 #[test]

@@ -17,7 +17,9 @@ pub(crate) fn look(school: &mut School, before: &Stamp) {
 
 /// What was written before the clock was set gets its true time.
 fn give_true_time(school: &mut School) {
-    let Some(span) = school.state.clockwork().unset.as_ref().filter(|span| span.boot == school.now.boot) else { return };
+    let Some(span) = school.state.clockwork().unset.as_ref().filter(|span| span.boot == school.now.boot) else {
+        return;
+    };
     let Some(wall) = span.at.seen_from(&school.now).filter(|_| school.now.clock.is_set()) else { return };
     let offset_ms = wall.unix_ms().saturating_sub(span.at.wall.unix_ms());
     let first = span.first;

@@ -85,9 +85,10 @@ fn midnight_after(day: Day) -> i64 {
 
 /// Whoever came on an earlier day and was never seen to leave must have gone without a tap.
 fn leave_unseen(school: &mut School) {
-    let gone = school.state.presences().filter(|(_, presence)| {
-        presence.custodian().is_some() && presence.since.is_of_an_earlier_day(&school.now)
-    });
+    let gone = school
+        .state
+        .presences()
+        .filter(|(_, presence)| presence.custodian().is_some() && presence.since.is_of_an_earlier_day(&school.now));
     let mut gone: Vec<_> = gone.map(|(student, presence)| (student.clone(), presence.by)).collect();
     gone.sort_unstable();
     for (student, since) in gone {
@@ -212,7 +213,9 @@ fn is_left_over(school: &School, student: &StudentId, day: i64, end: TimeOfDay) 
 
 /// The post passes to whom the rota names, unless they or somebody in their place have taken it by their card.
 fn pass_post(school: &mut School, post: Post, from: TimeOfDay) -> usize {
-    let (Some(day), Some(time)) = (school.state.today().day.map(Day::number), school.now.time_of_day()) else { return 0 };
+    let (Some(day), Some(time)) = (school.state.today().day.map(Day::number), school.now.time_of_day()) else {
+        return 0;
+    };
     let lines = || school.roster.rota_on(day).filter(|duty| duty.post == post && duty.hours.from == from);
     let named = |who: &crate::id::StaffId| lines().any(|duty| duty.staff == *who);
     let held = school.state.posts().get(&post).is_some_and(|held| named(&held.staff));

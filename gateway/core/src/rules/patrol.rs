@@ -46,7 +46,8 @@ fn due_here(school: &School, point: &PlaceId) -> Option<PatrolId> {
     let lacks = |patrol: &PatrolId| !today.patrolled.get(patrol).is_some_and(|visited| visited.contains(point));
     let here = || school.roster.patrols().iter().filter(|(_, (_, points))| points.contains(point));
     let due = || here().filter(|(_, (hours, _))| is_due(hours)).map(|(patrol, _)| patrol);
-    let missed = |patrol: &&PatrolId| school.state.alarms().contains_key(&Alarm::PatrolMissed { patrol: (*patrol).clone() });
+    let missed =
+        |patrol: &&PatrolId| school.state.alarms().contains_key(&Alarm::PatrolMissed { patrol: (*patrol).clone() });
     let made_up_for = || here().map(|(patrol, _)| patrol).find(|patrol| missed(patrol) && lacks(patrol));
     due().find(|patrol| lacks(patrol)).or_else(made_up_for).or_else(|| due().next()).cloned()
 }

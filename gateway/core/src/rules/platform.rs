@@ -46,7 +46,8 @@ pub(crate) fn next(school: &School) -> Option<Timeout> {
 }
 
 fn unreached_at(school: &School, began: &Stamp) -> Mono {
-    let told = [school.contact.reached.as_ref(), school.state.clockwork().synced.as_ref(), school.state.roster_adopted()];
+    let told =
+        [school.contact.reached.as_ref(), school.state.clockwork().synced.as_ref(), school.state.roster_adopted()];
     // The latest is the one that least time has passed since; what can't be told is taken from the start.
     let gone = told.into_iter().flatten().filter_map(|at| at.elapsed(&school.now)).min();
     let gone = gone.or_else(|| began.elapsed(&school.now)).unwrap_or_default();

@@ -53,7 +53,8 @@ struct Run {
 
 impl Run {
     fn goes_on_at(&self, at: &Stamp) -> bool {
-        let jumped = self.last.clock_moved(at).unsigned_abs() > u64::try_from(CLOCK_JUMP.as_millis()).unwrap_or(u64::MAX);
+        let jumped =
+            self.last.clock_moved(at).unsigned_abs() > u64::try_from(CLOCK_JUMP.as_millis()).unwrap_or(u64::MAX);
         self.last.boot == at.boot && self.last.mono <= at.mono && !jumped
     }
 
