@@ -38,7 +38,7 @@ pub(crate) struct Agenda {
     due: VecDeque<(i64, Item)>,
     /// The part of the day that the clock has jumped over: nobody knows yet whether it was or is still to come.
     jumped: Option<(i64, i64)>,
-    /// How far the clock has jumped ahead in all since then.
+    /// How far the clock has jumped ahead today in all; behind, if negative.
     ahead_ms: i64,
 }
 
@@ -55,11 +55,8 @@ impl Agenda {
     pub(crate) fn clock_jumped(&mut self, to: i64, by_ms: i64) {
         let from = self.jumped.map_or(to.saturating_sub(by_ms), |(from, _)| from);
         self.ahead_ms = self.ahead_ms.saturating_add(by_ms);
-        if self.ahead_ms > millis(CLOCK_JUMP) && from < to {
-            self.jumped = Some((from, to));
-        } else {
-            self.forget_jump();
-        }
+        let ahead = self.ahead_ms > millis(CLOCK_JUMP) && from < to;
+        self.jumped = ahead.then_some((from, to));
     }
 
     /// Whether the clock has jumped over that moment.

@@ -36,15 +36,12 @@ pub(crate) fn close(school: &mut School, session: &SessionId) {
 /// Closes the sessions of earlier days that are not closed yet, before that day begins: the box was off when they ended.
 pub(crate) fn close_left_over(school: &mut School, next: Day) {
     let Some(today) = school.state.today().day else { return };
-    let is_settled = |session: &Session| {
-        school.state.today().closed.contains(&session.id) || school.state.unwatched().contains_key(&session.id)
-    };
     let missed = today.number().saturating_add(1).max(next.number() - MISSED_DAYS)..next.number();
     let missed = missed.filter(|day| Day::from_number(*day).is_some_and(|day| !school.state.has_begun(day)));
     let due = core::iter::once(today.number()).chain(missed).flat_map(|day| school.roster.sessions_on(day));
     let going_on = school.state.lessons().keys().filter_map(|id| school.roster.session(id));
     let going_on = going_on.filter(|session| session.day < next);
-    let left = due.chain(going_on).filter(|session| !is_settled(session));
+    let left = due.chain(going_on).filter(|session| !is_settled(school, session));
     let left: BTreeMap<_, Session> =
         left.map(|session| ((session.day, session.hours, session.id.clone()), session.clone())).collect();
     left.values().for_each(|session| settle(school, session));
@@ -55,8 +52,17 @@ pub(crate) fn close_left_over(school: &mut School, next: Day) {
 pub(crate) fn close_dropped(school: &mut School, next: &Roster) {
     let stays = |session: &Session| next.session(&session.id).is_some_and(|same| same.day == session.day);
     let going_on = school.state.lessons().keys().filter_map(|id| school.roster.session(id));
-    let dropped: Vec<Session> = going_on.filter(|session| !stays(session)).cloned().collect();
+    let dropped = going_on.filter(|session| !stays(session) && !is_settled(school, session));
+    let dropped: Vec<Session> = dropped.cloned().collect();
     dropped.iter().for_each(|session| settle(school, session));
+}
+
+/// Whether a session is closed, or its day was lived through and is over: whatever is told of it since is told too late.
+fn is_settled(school: &School, session: &Session) -> bool {
+    let state = &school.state;
+    let of_its_day = core::iter::once(state.today()).chain(state.other_day()).find(|day| day.day == Some(session.day));
+    let closed = of_its_day.map_or_else(|| state.has_begun(session.day), |day| day.closed.contains(&session.id));
+    closed || state.unwatched().contains_key(&session.id)
 }
 
 /// One session, and how far the box knows what happened in it.
