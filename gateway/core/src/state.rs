@@ -18,7 +18,7 @@ pub use lessons::{Charge, Lesson, Stay};
 pub use muster::Muster;
 pub use posts::{Offer, PostHeld};
 pub use presence::{Custodian, Presence, Sighting, Waiting, Whereabouts};
-pub use today::{GrantedLeave, MAX_DAYS, Today};
+pub use today::{GrantedLeave, MAX_DAYS, MAX_OTHER_DAYS, Today};
 pub use unwatched::{MAX_UNWATCHED, Unwatched};
 
 use alloc::{
@@ -142,8 +142,8 @@ pub struct State {
     /// Everybody else on campus: staff, visitors.
     others: HashMap<Holder, Sighting>,
     today: Today,
-    /// The day that went on before the clock turned to today's; it goes on if the clock turns back.
-    other_day: Option<Box<Today>>,
+    /// The days that went on before the clock turned to today's; one of them goes on if the clock turns back.
+    other_days: Vec<Today>,
     /// The days that have begun, the latest [`MAX_DAYS`] of them.
     days: BTreeSet<Day>,
     unwatched: BTreeMap<SessionId, Unwatched>,

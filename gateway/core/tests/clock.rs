@@ -173,18 +173,32 @@ fn the_true_time_does_not_hang_on_what_the_unset_clock_said() {
 }
 
 #[test]
-fn a_clock_put_back_to_a_day_that_is_over_begins_no_old_day() {
+fn a_clock_put_back_to_a_day_that_is_long_over_begins_no_old_day() {
     let mut day = Day::in_service();
-    day.give("2026-09-02 06:00", Input::Timeout);
-    day.give("2026-09-03 06:00", Input::Timeout);
+    for n in 2..=6 {
+        day.give(&format!("2026-09-0{n} 06:00"), Input::Timeout);
+    }
     let begun = days_begun(&day);
-    for back in [2 * DAY_MS, 5 * DAY_MS, 400 * DAY_MS] {
-        day.give_at(ahead("2026-09-03 07:00", -back), Input::Timeout);
+    for back in [5 * DAY_MS, 7 * DAY_MS, 400 * DAY_MS] {
+        day.give_at(ahead("2026-09-06 07:00", -back), Input::Timeout);
         assert_eq!(days_begun(&day), begun, "{back}");
     }
-    day.give("2026-09-04 06:00", Input::Timeout);
-    assert_eq!(days_begun(&day).last().map(String::as_str), Some("2026-09-04"));
+    day.give("2026-09-07 06:00", Input::Timeout);
+    assert_eq!(days_begun(&day).last().map(String::as_str), Some("2026-09-07"));
     assert!(days_begun(&day).len() <= MAX_DAYS);
+}
+
+#[test]
+fn a_clock_put_back_to_yesterday_does_nothing_of_yesterday_again() {
+    let mut day = Day::in_service();
+    day.until("2026-09-02 06:00");
+    let before = [count(&day, "checked"), count(&day, "session_closed"), count(&day, "alarm_raised")];
+    day.give_at(ahead("2026-09-02 21:00", -DAY_MS), Input::Timeout);
+    assert_eq!(days_begun(&day), ["2026-09-01", "2026-09-02", "2026-09-01"], "it goes on");
+    assert_eq!([count(&day, "checked"), count(&day, "session_closed"), count(&day, "alarm_raised")], before);
+    day.give("2026-09-02 21:10", Input::Timeout);
+    assert_eq!(days_begun(&day).len(), 4);
+    assert_eq!(day.replayed(), *day.school.state());
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub(crate) fn close_dropped(school: &mut School, next: &Roster) {
 /// Whether a session is closed, or its day was lived through and is over: whatever is told of it since is told too late.
 fn is_settled(school: &School, session: &Session) -> bool {
     let state = &school.state;
-    let of_its_day = core::iter::once(state.today()).chain(state.other_day()).find(|day| day.day == Some(session.day));
+    let of_its_day = core::iter::once(state.today()).chain(state.other_days()).find(|day| day.day == Some(session.day));
     let closed = of_its_day.map_or_else(|| state.has_begun(session.day), |day| day.closed.contains(&session.id));
     closed || state.unwatched().contains_key(&session.id)
 }

@@ -70,12 +70,12 @@ fn next_day(school: &School) -> Option<Day> {
     begins.then_some(day)
 }
 
-/// The clock was put back to an earlier day. That day goes on if it was the one before; one that was lived through and is
+/// The clock was put back to an earlier day. That day goes on if it is remembered as it was; one that was lived through and is
 /// over never begins again. One that never was, between days that were, is what a clock that went wrong for days leaves.
 fn comes_back(school: &School, day: Day) -> bool {
     let state = &school.state;
     let well_before_midnight = school.now.wall.local_ms().saturating_add(millis(MIDNIGHT_SLACK)) < midnight_after(day);
-    let goes_on = state.other_day().is_some_and(|other| other.day == Some(day));
+    let goes_on = state.other_days().iter().any(|other| other.day == Some(day));
     well_before_midnight && (goes_on || !state.has_begun(day) && state.has_begun_before(day))
 }
 

@@ -45,13 +45,15 @@ pub(crate) fn next(school: &School) -> Option<Timeout> {
     unreached.into_iter().chain(old).min_by_key(|timeout| timeout.at)
 }
 
+/// From the last contact, else from what the ledger tells, else from the start.
 fn unreached_at(school: &School, began: &Stamp) -> Mono {
-    let told =
-        [school.contact.reached.as_ref(), school.state.clockwork().synced.as_ref(), school.state.roster_adopted()];
-    // The latest is the one that least time has passed since; what can't be told is taken from the start.
-    let gone = told.into_iter().flatten().filter_map(|at| at.elapsed(&school.now)).min();
-    let gone = gone.or_else(|| began.elapsed(&school.now)).unwrap_or_default();
-    due_in(school, school.policy().platform_unreached(), gone)
+    let told = [school.state.clockwork().synced.as_ref(), school.state.roster_adopted()];
+    let told = || told.into_iter().flatten().filter_map(|at| at.elapsed(&school.now)).min();
+    let gone = match &school.contact.reached {
+        Some(reached) => reached.elapsed(&school.now),
+        None => told().or_else(|| began.elapsed(&school.now)),
+    };
+    due_in(school, school.policy().platform_unreached(), gone.unwrap_or_default())
 }
 
 /// By its maker's date if it has one, else by its adoption; from its confirmation, if that is later.

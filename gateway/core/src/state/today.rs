@@ -3,7 +3,6 @@
 use core::time::Duration;
 
 use alloc::{
-    boxed::Box,
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
 };
@@ -19,6 +18,8 @@ use crate::{
 
 /// So many days are remembered as having begun: more than a year of them.
 pub const MAX_DAYS: usize = 400;
+/// So many days before this one are remembered as they were, in case the clock turns back.
+pub const MAX_OTHER_DAYS: usize = 3;
 /// A session that nothing has closed for so long is forgotten: the roster does not know it any more.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(48 * 3600);
 
@@ -104,13 +105,16 @@ impl State {
     /// gone: nobody answers for them, and a muster must not look for them.
     fn turn_to(&mut self, day: Day, entry: &Entry) {
         if self.today.day != Some(day) {
-            let back = self.other_day.take().filter(|other| other.day == Some(day));
+            let back = self.other_days.iter().position(|other| other.day == Some(day));
             let fresh = || Today { day: Some(day), began: entry.seq, ..Today::default() };
-            let next = back.map_or_else(fresh, |back| *back);
+            let next = back.map_or_else(fresh, |n| self.other_days.remove(n));
             let before = core::mem::replace(&mut self.today, next);
             self.today.revoked_passes.extend(before.revoked_passes.iter().cloned());
             self.today.revoked_passes.retain(|pass| pass.day >= day);
-            self.other_day = before.day.is_some().then(|| Box::new(before));
+            self.other_days.extend(before.day.is_some().then_some(before));
+            if self.other_days.len() > MAX_OTHER_DAYS {
+                self.other_days.remove(0);
+            }
         }
         self.days.insert(day);
         if self.days.len() > MAX_DAYS {
@@ -137,9 +141,9 @@ impl State {
         self.days.first().is_some_and(|first| *first < day)
     }
 
-    /// The day that went on before the clock turned to today's.
-    pub fn other_day(&self) -> Option<&Today> {
-        self.other_day.as_deref()
+    /// The days that went on before the clock turned to today's, the latest last: the clock may turn back.
+    pub fn other_days(&self) -> &[Today] {
+        &self.other_days
     }
 
     /// What happened on the day that is going on.
