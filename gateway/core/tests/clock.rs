@@ -290,3 +290,15 @@ fn an_alarm_and_a_post_from_the_dark_get_their_true_time_too() {
     assert_eq!(day.school.state().posts()[&post].since, at("07:30"));
     assert_eq!(day.school.state().alarms().values().next().unwrap().last, at("07:41"));
 }
+
+#[test]
+fn when_summer_time_begins_the_day_goes_on_by_the_new_hour() {
+    let mut day = Day::in_service();
+    let summer = |time: &str| Stamp { wall: Wall::new(at(time).wall.unix_ms(), 540), ..at(time) };
+    day.give_at(summer("15:39"), Input::Timeout); // 16:39 on the school's wall
+    assert_eq!(count(&day, "alarm_raised"), 0);
+    day.give_at(summer("15:40"), Input::Timeout);
+    assert_eq!(count(&day, "alarm_raised"), 3, "an hour that the clock was put on is no jump: it was watched");
+    day.give_at(summer("23:00"), Input::Timeout);
+    assert_eq!(days_begun(&day), ["2026-09-01", "2026-09-02"]);
+}

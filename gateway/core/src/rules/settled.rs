@@ -50,3 +50,36 @@ pub(crate) fn end_alarms(school: &mut School, settles: Settles) {
     };
     alarms.iter().for_each(|alarm| school.end_alarm(alarm));
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+    use alloc::sync::Arc;
+
+    use super::*;
+    use crate::{
+        id::{CourseId, PlaceId},
+        roster::{CourseLine, Document, Roster, SessionLine},
+        site::Site,
+    };
+
+    #[test]
+    fn a_student_who_comes_late_is_not_missing_any_more() {
+        let (student, session) = (StudentId::try_new("ming").unwrap(), SessionId::try_new("chess").unwrap());
+        let (course, place) = (CourseId::try_new("chess").unwrap(), PlaceId::try_new("room-1").unwrap());
+        let mut document = Document { v: 1, version: "t".into(), ..Document::default() };
+        document.courses.push(CourseLine { id: course.clone(), name: "chess".into(), institution: None });
+        let hours = crate::time::Hours { from: "16:30".parse().unwrap(), until: "17:30".parse().unwrap() };
+        let day = "2026-09-01".parse().unwrap();
+        let (id, at) = (session.clone(), place.clone());
+        document.sessions.push(SessionLine { id, course, day, hours, place: at, staff: Vec::new() });
+        let mut school = School::new(Site::default());
+        school.roster = Arc::new(Roster::try_new(document).unwrap());
+        let missing = Alarm::StudentMissing { student: student.clone(), session: session.clone(), place };
+        school.raise(missing.clone(), None);
+        assert!(school.state().alarms().contains_key(&missing));
+        school.record(What::CheckedIn { student, session, late_min: 5, tap: None, by: None });
+        assert!(school.state().alarms().is_empty());
+    }
+}
