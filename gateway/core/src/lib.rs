@@ -30,4 +30,5 @@ pub mod site;
 pub mod state;
 pub mod text;
 pub mod time;
+pub mod timeline;
 pub mod timer;

@@ -82,7 +82,8 @@ policy! {
     alarm_quiet_s, alarm_quiet: 60, 10..=3600, 1;
     /// A reader or a sensor's line that has been away for this many seconds is an alarm (1 to 600).
     reader_lost_s, reader_lost: 10, 1..=600, 1;
-    /// Who comes to a session no later than this many seconds after its start is in time (0 to 3600).
+    /// Who comes to a session no later than this many seconds after its start is in time, and who goes no earlier than
+    /// this before its end stayed to the end (0 to 3600).
     late_grace_s, late_grace: 300, 0..=3600, 1;
     /// A session's room opens this many seconds before its start, for staff and students (0 to 7200).
     early_s, early: 900, 0..=7200, 1;

@@ -43,6 +43,8 @@ pub struct School {
     pub(crate) sightings: rules::tap::Sightings,
     pub(crate) codes: rules::pass::TypedCodes,
     pub(crate) lanes: rules::gate::Lanes,
+    pub(crate) agenda: rules::agenda::Agenda,
+    pub(crate) contact: rules::platform::Contact,
     entries: VecDeque<Entry>,
     actions: VecDeque<Action>,
 }
@@ -59,6 +61,8 @@ impl School {
             sightings: rules::tap::Sightings::default(),
             codes: rules::pass::TypedCodes::default(),
             lanes: rules::gate::Lanes::default(),
+            agenda: rules::agenda::Agenda::default(),
+            contact: rules::platform::Contact::default(),
             entries: VecDeque::new(),
             actions: VecDeque::new(),
         }
@@ -76,8 +80,9 @@ impl School {
 
     /// Takes one input at its moment. Deadlines that have passed by then are dealt with first.
     pub fn handle(&mut self, now: Stamp, input: Input) {
+        let before = self.moment_before();
         self.now = now;
-        rules::clock::look(self);
+        rules::clock::look(self, &before);
         rules::timeouts::expire(self);
         match input {
             Input::Started { version } => rules::start::begin(self, version),
@@ -104,7 +109,10 @@ impl School {
             Input::ReaderDown { reader, reason } => rules::reader::down(self, reader, reason),
             Input::Ledger(LedgerPace::Slow) => self.raise(Alarm::LedgerSlow {}, None),
             Input::Ledger(LedgerPace::CaughtUp) => self.end_alarm(&Alarm::LedgerSlow {}),
-            Input::Delivered { consumer, through } => rules::marks::delivered(self, consumer, through),
+            Input::Delivered { consumer, through } => {
+                rules::platform::delivered(self, consumer);
+                rules::marks::delivered(self, consumer, through);
+            }
             Input::Timeout => {}
         }
     }
@@ -146,18 +154,31 @@ impl School {
         &self.site
     }
 
+    /// The last input's; before the first, the last entry's.
+    fn moment_before(&self) -> Stamp {
+        let last = || self.state.clockwork().last().copied().unwrap_or_default();
+        if self.now == Stamp::default() { last() } else { self.now }
+    }
+
     /// Who is on campus and not on the new roll stays known until they have left, as the roster before had them: a child
     /// must be able to go home. A restart forgets that; staff can release whoever is on campus by the state alone.
     fn adopt(&mut self, mut roster: Arc<Roster>, digest: String) {
         if roster.drops_any(&self.roster, self.state.students_on_campus()) {
             Arc::make_mut(&mut roster).carry_over(&self.roster, self.state.students_on_campus());
         }
+        rules::closing::close_dropped(self, &roster);
         let students = u32::try_from(roster.student_count()).unwrap_or(u32::MAX);
         let version = roster.version.clone();
         self.roster = roster;
         if self.state.roster_digest() != Some(digest.as_str()) {
             self.record(What::RosterAdopted { version, digest, students });
         }
+        self.agenda.roster_came();
+        rules::platform::roster_adopted(self);
+        rules::agenda::rebuild(self);
+        rules::day::look(self);
+        // What has passed since the box last ran is dealt with now that it is known what was due.
+        rules::timeouts::expire(self);
     }
 }
 
@@ -171,9 +192,13 @@ impl School {
     pub(crate) fn record(&mut self, what: What) -> Seq {
         let entry = Entry { v: ENTRY_VERSION, seq: self.state.last().next(), at: self.now, what };
         let seq = entry.seq;
+        let settles = rules::settled::Settles::of(&entry.what);
         // The number is the next one by construction, so the fold takes it.
         if self.state.apply(&entry).is_ok() {
             self.entries.push_back(entry);
+        }
+        if let Some(settles) = settles {
+            rules::settled::end_alarms(self, settles);
         }
         seq
     }

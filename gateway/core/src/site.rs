@@ -59,6 +59,8 @@ pub struct Site {
     pub readers: BTreeMap<ReaderId, PlaceId>,
     /// The readers that lead one way only; a tap at any other may mean either.
     pub directions: BTreeMap<ReaderId, Direction>,
+    /// Whether there is a central platform to be reached, and to give a roster that must not grow old.
+    pub has_platform: bool,
 }
 
 impl Site {

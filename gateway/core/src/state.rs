@@ -2,6 +2,7 @@
 //!
 //! The fold asks neither the roster nor the policy, so that an old ledger means the same under every later roster.
 
+mod clock;
 mod codes;
 mod custody;
 mod gates;
@@ -10,13 +11,16 @@ mod muster;
 mod posts;
 mod presence;
 mod today;
+mod unwatched;
 
+pub use clock::{CLOCK_JUMP, Clockwork, MAX_RUNS, SHORT_GAP, UnsetSpan, Watch};
 pub use gates::{Door, SensorAway};
 pub use lessons::{Charge, Lesson, MAX_BREAKS, Stay};
 pub use muster::Muster;
 pub use posts::{Offer, PostHeld};
 pub use presence::{Custodian, Presence, Sighting, Waiting, Whereabouts};
-pub use today::{GrantedLeave, Today};
+pub use today::{GrantedLeave, MAX_DAYS, MAX_OTHER_DAYS, Today};
+pub use unwatched::{MAX_UNWATCHED, Unwatched};
 
 use alloc::{
     boxed::Box,
@@ -32,7 +36,7 @@ use crate::{
     id::{GuardianId, PlaceId, ReaderId, SessionId, StaffId, StudentId},
     picture::Picture,
     roster::{Holder, Post},
-    time::Stamp,
+    time::{Day, Stamp},
 };
 
 /// How many recent taps are remembered, to tell a repeated tap from a new one. Ten lanes at three taps a second fill a
@@ -149,6 +153,12 @@ pub struct State {
     /// Everybody else on campus: staff, visitors.
     others: HashMap<Holder, Sighting>,
     today: Today,
+    /// The days that went on before the clock turned to today's; one of them goes on if the clock turns back.
+    other_days: Vec<Today>,
+    /// The days that have begun, the latest [`MAX_DAYS`] of them.
+    days: BTreeSet<Day>,
+    unwatched: BTreeMap<SessionId, Unwatched>,
+    clockwork: Clockwork,
     muster: Option<Muster>,
     /// The gates whose doors are open.
     doors: BTreeMap<PlaceId, Door>,
@@ -170,11 +180,13 @@ impl State {
         if !matches!(entry.what, What::Delivered { .. }) {
             self.last_news = entry.seq;
         }
+        self.fold_clock(entry);
         // Custody is folded before the lessons: who takes a session up first is told by who has it so far.
         self.fold_custody(entry);
         self.fold_lesson(entry);
         self.fold_posts(entry);
         self.fold_today(entry);
+        self.fold_unwatched(entry);
         self.fold_muster(entry);
         self.fold_gates(entry);
         self.fold_codes(entry);

@@ -21,6 +21,18 @@ impl Mono {
         Self(self.0.saturating_add(u64::try_from(after.as_millis()).unwrap_or(u64::MAX)))
     }
 
+    /// The moment so many milliseconds from now, before now if negative; stays within time rather than wrap.
+    #[must_use]
+    pub(crate) fn shifted(self, by_ms: i64) -> Self {
+        Self(self.0.saturating_add_signed(by_ms))
+    }
+
+    /// By how many milliseconds this is later than `other`; negative if it is earlier.
+    pub(crate) fn ahead_of(self, other: Mono) -> i64 {
+        let gap = i64::try_from(self.0.abs_diff(other.0)).unwrap_or(i64::MAX);
+        if self < other { -gap } else { gap }
+    }
+
     /// How long ago `earlier` was; nothing if it is still to come.
     pub fn since(self, earlier: Mono) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
@@ -116,7 +128,14 @@ impl Wall {
         TimeOfDay { minute: u16::try_from(minute).unwrap_or_default() }
     }
 
-    fn local_ms(self) -> i64 {
+    /// Moved by so many milliseconds, at the same offset.
+    #[must_use]
+    pub fn shifted(self, by_ms: i64) -> Self {
+        Self::new(self.unix_ms.saturating_add(by_ms), self.offset_min)
+    }
+
+    /// Milliseconds of the school's own calendar: as [`unix_ms`](Self::unix_ms), had the epoch been at its midnight.
+    pub(crate) fn local_ms(self) -> i64 {
         self.unix_ms + i64::from(self.offset_min) * 60_000
     }
 }
@@ -182,6 +201,15 @@ pub struct TimeOfDay {
 }
 
 impl TimeOfDay {
+    /// 00:00.
+    pub const MIDNIGHT: Self = Self { minute: 0 };
+
+    /// So many minutes later; 23:59 if that is on the next day.
+    #[must_use]
+    pub fn plus_minutes(self, minutes: u16) -> Self {
+        Self { minute: self.minute.saturating_add(minutes).min(24 * 60 - 1) }
+    }
+
     /// Minutes since midnight, 0 to 1439.
     pub fn minute(self) -> u16 {
         self.minute
@@ -404,10 +432,28 @@ impl Stamp {
         u64::try_from(gone_ms).ok().map(Duration::from_millis)
     }
 
-    /// Whether this was on an earlier day than `now`: by the calendar if both clocks were set; else a stay of
-    /// [`LONGEST_DAY`] or more is taken for one.
+    /// By how many milliseconds the wall clock moved between this and a later moment beyond what time passed; nothing across
+    /// boots, or if either clock was not set.
+    pub fn clock_moved(&self, later: &Stamp) -> i64 {
+        if self.boot != later.boot || !self.clock.is_set() || !later.clock.is_set() {
+            return 0;
+        }
+        later.wall.unix_ms.saturating_sub(self.wall.unix_ms).saturating_sub(later.mono.ahead_of(self.mono))
+    }
+
+    /// What the clock of `now` would have shown at this moment: by the boot's own time if it is the same boot, so that a
+    /// clock which was set or jumped since does not matter; else what it did show, if it was set.
+    pub fn seen_from(&self, now: &Stamp) -> Option<Wall> {
+        if self.boot == now.boot && now.clock.is_set() {
+            return Some(now.wall.shifted(self.mono.ahead_of(now.mono)));
+        }
+        self.clock.is_set().then_some(self.wall)
+    }
+
+    /// Whether this was on an earlier day than `now`: by the calendar, as [seen from](Self::seen_from) now, if that can be
+    /// told; else a stay of [`LONGEST_DAY`] or more is taken for one.
     pub fn is_of_an_earlier_day(&self, now: &Stamp) -> bool {
-        match (self.day(), now.day()) {
+        match (self.seen_from(now).map(Wall::day), now.day()) {
             (Some(then), Some(today)) => then < today,
             _ => self.elapsed(now).is_some_and(|gone| gone >= LONGEST_DAY),
         }
@@ -485,6 +531,22 @@ mod tests {
         assert_eq!(before.elapsed(&rebooted), Some(Duration::from_secs(120)));
         assert_eq!(before.elapsed(&lost), None);
         assert_eq!(rebooted.elapsed(&before), None, "time does not go back: one of the clocks was wrong");
+    }
+
+    #[test]
+    fn a_jump_of_the_clock_makes_no_yesterday_of_this_morning() {
+        let at = |boot, mono, text| Stamp {
+            wall: wall(text),
+            boot: BootId(boot),
+            mono: Mono(mono),
+            clock: ClockQuality::Synchronised,
+        };
+        let morning = at(1, 0, "2026-09-01T07:41:00+08:00");
+        let jumped = at(1, 4 * 3_600_000, "2030-01-01T12:00:00+08:00");
+        assert!(!morning.is_of_an_earlier_day(&jumped), "it was four hours ago");
+        assert_eq!(morning.seen_from(&jumped), Some(wall("2030-01-01T08:00:00+08:00")));
+        assert!(morning.is_of_an_earlier_day(&at(1, 17 * 3_600_000, "2026-09-02T00:41:00+08:00")));
+        assert!(morning.is_of_an_earlier_day(&at(2, 0, "2026-09-02T00:00:00+08:00")), "another boot: by the calendar");
     }
 
     #[test]

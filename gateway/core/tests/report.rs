@@ -66,14 +66,17 @@ impl Book {
 
     fn attend(&mut self, on: &str, of: &str, who: &str, status: AttendanceStatus, minutes: u16) -> Seq {
         let (student, session, course) = (student(who), session(on, of), course(of));
-        self.write(on, What::Attendance { student, session, course, day: day(on), status, minutes })
+        self.write(on, What::Attendance { student, session, course, day: day(on), status, minutes, by: None })
     }
 
     fn consume(&mut self, attendance: Seq) -> Seq {
         let found = self.entries.iter().find(|entry| entry.seq == attendance).map(|entry| entry.what.clone());
         let Some(What::Attendance { student, session, course, day, .. }) = found else { panic!("no attendance") };
         let institution = institution(course.as_str());
-        self.write(&day.to_string(), What::Consumption { student, session, course, institution, day, attendance })
+        self.write(
+            &day.to_string(),
+            What::Consumption { student, session, course, institution, day, attendance, by: None },
+        )
     }
 
     fn teach(&mut self, on: &str, of: &str, who: &str, minutes: u16, instead_of: Option<&str>) -> Seq {

@@ -164,6 +164,7 @@ impl Config {
             places: self.places.iter().map(place).collect(),
             readers: self.readers.iter().map(reader).collect(),
             directions: self.readers.iter().filter_map(|r| Some((r.id.clone(), r.direction?))).collect(),
+            has_platform: self.platform.is_some(),
         }
     }
 }

@@ -130,7 +130,7 @@ impl Gate {
         let mut shell = Shell::new(clock, School::new(site), ledger, gates, times, Lang::En, start);
         shell.input(start, Input::Roster { roster: roster(students), digest: "t".into() });
         let mut gate = Self { shell, disk, seen, start, durable };
-        gate.until_durable(0, 1);
+        gate.until_durable(0, 2);
         gate
     }
 
@@ -175,9 +175,9 @@ fn green_lights_up_when_the_entry_is_on_disk_and_not_before() {
     let mut gate = Gate::open(1);
     gate.tap(1_000, 0);
     assert_eq!(gate.seen(), [""; 0]);
-    gate.until_durable(1_001, 2);
+    gate.until_durable(1_001, 3);
     assert_eq!(gate.seen(), ["open", "green"]);
-    assert_eq!(gate.kinds_on_disk(), ["roster_adopted", "arrived"]);
+    assert_eq!(gate.kinds_on_disk(), ["roster_adopted", "day_began", "arrived"]);
 }
 
 #[test]
@@ -200,9 +200,9 @@ fn a_disk_that_does_not_answer_lets_people_pass_with_amber_and_keeps_the_entry_f
     assert_eq!(gate.seen(), ["open", "amber"]);
 
     gate.disk.fail_writes(None);
-    gate.until_durable(9_000, 4);
+    gate.until_durable(9_000, 5);
     assert_eq!(gate.shell.school().state().alarms().len(), 0, "the alarm is over");
-    assert_eq!(gate.kinds_on_disk(), ["roster_adopted", "arrived", "alarm_raised", "alarm_ended"]);
+    assert_eq!(gate.kinds_on_disk(), ["roster_adopted", "day_began", "arrived", "alarm_raised", "alarm_ended"]);
 }
 
 #[test]
@@ -226,9 +226,9 @@ fn when_memory_is_full_too_people_pass_and_are_counted() {
 fn a_repeat_shows_the_same_again_and_writes_nothing() {
     let mut gate = Gate::open(1);
     gate.tap(1_000, 0);
-    gate.until_durable(1_001, 2);
+    gate.until_durable(1_001, 3);
     gate.tap(3_500, 0);
-    assert_eq!(gate.kinds_on_disk().len(), 2);
+    assert_eq!(gate.kinds_on_disk().len(), 3);
 }
 
 #[test]

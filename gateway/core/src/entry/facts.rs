@@ -110,6 +110,8 @@ impl What {
             | Self::Refused { holder: Some(Holder::Staff(staff)), .. }
             | Self::Seen { holder: Holder::Staff(staff), .. } => Some(staff),
             Self::LeaveApproved { by, .. }
+            | Self::Attendance { by: Some(by), .. }
+            | Self::Consumption { by: Some(by), .. }
             | Self::Corrected { by, .. }
             | Self::MusterEnded { by, .. }
             | Self::AlarmAcknowledged { by, .. } => Some(by),

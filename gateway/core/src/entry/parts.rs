@@ -204,6 +204,11 @@ pub enum Check {
         /// From when.
         from: TimeOfDay,
     },
+    /// The last of this post's hours by the rota are over.
+    RotaOver {
+        /// Which post.
+        post: Post,
+    },
 }
 
 /// Why a gate's door could open.

@@ -143,6 +143,7 @@ pub enum What {
         through: Seq,
     },
     /// A day of the school's calendar began, as far as the box knows: the first moment of it with a clock that was set.
+    /// Told again of a day that goes on after the clock had jumped to another and back.
     DayBegan {
         /// Which day.
         day: Day,
@@ -383,6 +384,9 @@ pub enum What {
         status: AttendanceStatus,
         /// Minutes of the session they were there.
         minutes: u16,
+        /// Who reported it, if the box did not watch the session.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<StaffId>,
     },
     /// A lesson was delivered to a student: counted once, evidence for settlement (消课).
     Consumption {
@@ -399,6 +403,9 @@ pub enum What {
         day: Day,
         /// The attendance that it rests on.
         attendance: Seq,
+        /// Who reported that attendance, if the box did not watch the session.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<StaffId>,
     },
     /// Time that a member of staff gave to a session, for workload and pay.
     StaffHours {
@@ -495,12 +502,12 @@ pub enum What {
         /// How many were never accounted for.
         unaccounted: u32,
     },
-    /// The clock was set, or jumped: the true time of this boot's earlier entries with an unset clock is their own plus
-    /// `offset_ms`.
+    /// The clock was set: the true time of this boot's entries with an unset clock, from `first` on, is this entry's wall
+    /// time less the boot's own time in between. That is their own plus `offset_ms`, unless the unset clock jumped.
     ClockSet {
         /// The first of them.
         first: Seq,
-        /// To be added to their wall time, in milliseconds.
+        /// How far the clock was behind at the first of them, in milliseconds.
         offset_ms: i64,
     },
     /// Somebody saw to an alarm; it stays on until its cause is gone.

@@ -1,5 +1,6 @@
 //! The rules: one file for each thing that can happen.
 
+pub(crate) mod agenda;
 pub(crate) mod canteen;
 pub(crate) mod clock;
 pub(crate) mod closing;
@@ -21,6 +22,7 @@ pub(crate) mod refusal;
 pub(crate) mod release;
 pub(crate) mod sensor;
 pub(crate) mod sessions;
+pub(crate) mod settled;
 pub(crate) mod staff;
 pub(crate) mod start;
 pub(crate) mod student;

@@ -13,9 +13,11 @@ use crate::{
 /// reader that the configuration has no longer, or has elsewhere, can't come back.
 pub(crate) fn begin(school: &mut School, version: String) {
     school.record(What::Started { version });
+    school.contact.begin(school.now);
     let stale = |alarm: &&Alarm| match alarm {
         Alarm::LedgerSlow {} => true,
         Alarm::ReaderLost { reader, place } => school.site.readers.get(reader) != Some(place),
+        Alarm::PlatformUnreached {} | Alarm::RosterOld {} => !school.site.has_platform,
         _ => false,
     };
     let stale: Vec<Alarm> = school.state.alarms().keys().filter(stale).cloned().collect();

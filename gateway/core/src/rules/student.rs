@@ -104,7 +104,6 @@ pub(crate) fn leave(school: &mut School, student: StudentId, tap: Tap, released:
 }
 
 /// A session is over: that somebody went from it is no alarm any more.
-#[allow(dead_code, reason = "for the closing of sessions")]
 pub(crate) fn session_over(school: &mut School, over: &SessionId) {
     let about = |alarm: &&Alarm| matches!(alarm, Alarm::LeftDuringSession { session, .. } if session == over);
     let alarms: Vec<Alarm> = school.state.alarms().keys().filter(about).cloned().collect();

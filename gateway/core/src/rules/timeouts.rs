@@ -20,7 +20,6 @@ pub(crate) fn next(school: &School) -> Option<Timeout> {
         lost_reader(school),
         marks::timeout(school),
         day::next(school),
-        closing::next(school),
         handover::next(school),
         gate::next(school),
         sensor::next(school),

@@ -20,8 +20,12 @@ impl State {
                 };
                 self.move_to(student, Whereabouts::OnCampus(custodian), entry);
             }
-            What::Left { student, .. } | What::LeftUnseen { student, .. } => {
+            What::Left { student, .. } => self.move_to(student, Whereabouts::OffCampus, entry),
+            What::LeftUnseen { student, .. } => {
                 self.move_to(student, Whereabouts::OffCampus, entry);
+                if let Some(presence) = self.presences.get_mut(student) {
+                    presence.since = presence.seen.at; // they went some time after that, not now
+                }
             }
             What::SessionTaken { session, staff, .. } => self.take_group(session, staff, entry),
             What::CheckedIn { student, session, .. } => self.join(student, session, entry),

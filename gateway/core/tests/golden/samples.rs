@@ -133,6 +133,7 @@ fn closing() -> Vec<What> {
         day: day(),
         status,
         minutes,
+        by: None,
     };
     let consumption = |institution| What::Consumption {
         student: ming(),
@@ -141,6 +142,7 @@ fn closing() -> Vec<What> {
         institution,
         day: day(),
         attendance: Seq(140),
+        by: None,
     };
     let staff_hours = |institution, instead_of| What::StaffHours {
         staff: li(),

@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 use schoolgate_core::{
     action::{Act, Action},
     credential::{CredentialId, CredentialStatus},
-    entry::{Entry, What},
+    entry::{ENTRY_VERSION, Entry, Seq, What},
     id::{GuardianId, PlaceId, ReaderId, SchoolId, StudentId},
     pass::PassSecret,
     picture::{Light, Picture},
@@ -219,6 +219,7 @@ impl Day {
     }
 
     pub fn give(&mut self, time: &str, input: Input) -> Outcome {
+        self.until(time); // what comes by the clock before is no outcome of this
         let stamp = Stamp { clock: self.clock, ..at(time) };
         self.give_at(stamp, input)
     }
@@ -238,6 +239,25 @@ impl Day {
 
     pub fn tap(&mut self, time: &str, holder: &str, at: &str) -> Outcome {
         self.give(time, Input::Tap { reader: reader(at), credential: card(holder) })
+    }
+
+    /// The ledger gets this entry, by whatever rule.
+    pub fn write(&mut self, time: &str, what: What) -> Seq {
+        let seq = self.school.state().last().next();
+        let stamp = Stamp { clock: self.clock, ..at(time) };
+        let entry = Entry { v: ENTRY_VERSION, seq, at: stamp, what };
+        self.school.replay(&entry).unwrap();
+        self.entries.push(entry);
+        seq
+    }
+
+    /// The gateway starts again, and knows what the ledger tells.
+    pub fn restart(&mut self, time: &str, document: Document) -> Vec<What> {
+        self.school = School::new(self.school.site().clone());
+        self.entries.iter().for_each(|entry| self.school.replay(entry).unwrap());
+        let mut happened = self.give(time, Input::Started { version: "test".into() }).entries;
+        happened.extend(self.adopt(time, document).entries);
+        happened
     }
 
     /// Lets time pass up to that moment, timer by timer.

@@ -123,7 +123,7 @@ fn topics(letter: &(u64, Vec<(String, Value)>)) -> Vec<&str> {
 fn an_arrival_tells_every_guardian_but_the_restricted_one_and_the_boards() {
     let mut desk = Desk::open();
     desk.tap("07:41", 1, card(1));
-    let letters = desk.letters(1);
+    let letters = desk.letters(2);
     let mut told = topics(&letters[0]);
     told.sort_unstable();
     assert_eq!(
@@ -140,8 +140,8 @@ fn an_arrival_tells_every_guardian_but_the_restricted_one_and_the_boards() {
     assert_eq!(
         *event,
         json!({
-            "v": 1, "id": "07070707-2-arrived-ming", "at": "2026-09-01T07:41:00.000+08:00", "clock": "synchronised", "event": "arrived",
-            "student": {"id": "ming", "name": "王小明"}, "place": "east-gate", "gateway": "gate-1", "seq": 2,
+            "v": 1, "id": "07070707-3-arrived-ming", "at": "2026-09-01T07:41:00.000+08:00", "clock": "synchronised", "event": "arrived",
+            "student": {"id": "ming", "name": "王小明"}, "place": "east-gate", "gateway": "gate-1", "seq": 3,
             "text": {"zh": "王小明07:41已到校（东门）", "en": "王小明 arrived at 07:41 (east gate)"},
         })
     );
