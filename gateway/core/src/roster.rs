@@ -127,6 +127,11 @@ impl Roster {
         self.guardians.get(id)
     }
 
+    /// The guardian whose messages are published under this token. Walks over all guardians: not for the tap's path.
+    pub fn guardian_of_token(&self, token: &str) -> Option<&GuardianId> {
+        self.guardians.iter().find(|(_, guardian)| guardian.token.as_str() == token).map(|(id, _)| id)
+    }
+
     /// How many students are on the roll.
     pub fn student_count(&self) -> usize {
         self.students.len()
