@@ -19,7 +19,8 @@ pub(super) fn example(id: &str) -> Value {
 #[test]
 fn every_example_is_held_against_the_code_by_some_test() {
     let ids: BTreeSet<String> = examples().iter().map(|example| example["id"].as_str().unwrap().to_owned()).collect();
-    let here = [include_str!("entry_feed/tests.rs"), include_str!("reply_tests.rs"), include_str!("docs_tests.rs")];
+    let here =
+        [include_str!("entry_feed/tests/guide.rs"), include_str!("reply_tests.rs"), include_str!("docs_tests.rs")];
     for id in ids {
         let used = format!("example(\"{id}\")");
         assert!(here.iter().any(|file| file.contains(&used)), "nothing checks the example {id}");
