@@ -140,6 +140,7 @@ impl Gateway {
                 }
                 () = sleep_until(wakeup.unwrap_or_else(Instant::now)), if wakeup.is_some() => self.shell.on_time(now()),
                 () = self.readers.ended() => break Err(RunError::PartEnded("a reader's task")),
+                answer = NotifyPart::next_answer(self.notify.as_mut()) => self.shell.on_answer(now(), answer),
                 _ = housekeeping.tick() => {
                     self.housekeep();
                     if self.notify.as_ref().is_some_and(NotifyPart::has_ended) {

@@ -13,8 +13,8 @@ use bytes::Bytes;
 use schoolgate_core::{
     action::Act,
     credential::CredentialId,
-    entry::{Consumer, Entry, Seq},
-    id::{PlaceId, ReaderId},
+    entry::{Consumer, Entry, GuardianReply, Seq},
+    id::{GuardianId, PlaceId, ReaderId},
     picture::Picture,
     promise::PromiseBook,
     school::{Input, School},
@@ -148,6 +148,16 @@ impl Shell {
         self.input(now, Input::Delivered { consumer, through: Seq(through) });
     }
 
+    /// A guardian answered. While the disk takes nothing, answers are dropped: memory is kept for those who stand at the
+    /// gate, and the guardian can still call.
+    pub fn on_answer(&mut self, now: Instant, (guardian, reply): (GuardianId, GuardianReply)) {
+        if self.waiting.is_empty() {
+            self.input(now, Input::Reply { guardian, reply });
+        } else {
+            warn!("a guardian's answer is lost: the disk does not answer and memory is full");
+        }
+    }
+
     /// When [`on_time`](Self::on_time) must be called, at the latest.
     pub fn next_wakeup(&self, now: Instant) -> Option<Instant> {
         let school = self.school.poll_timeout().filter(|_| self.waiting.is_empty());
@@ -274,7 +284,7 @@ impl Shell {
 
     /// Every gate stands open, or is a gate again.
     fn free(&mut self, now: Instant, on: bool) {
-        let what = if on { GateAction::Release { for_ms: u32::MAX } } else { GateAction::EndRelease };
+        let what = GateAction::Free(on);
         let places: Vec<PlaceId> = self.gate_times.keys().cloned().collect();
         for place in places {
             if let Err(unknown) = self.gates.apply(now, &GateCommand { place, what }) {

@@ -46,6 +46,7 @@ impl Source {
             payload: self.payload.clone(),
             retain: false,
             expires_at: Some(tokio::time::Instant::now() + Duration::from_secs(3600)),
+            late_at: None,
             id: Bytes::copy_from_slice(&seq.to_be_bytes()),
         };
         Letter { seq, messages: vec![message] }

@@ -93,10 +93,23 @@ impl Due {
 
     /// The messages that must come of this entry.
     pub fn of(&self, entry: &Entry) -> Vec<MessageKey> {
+        let mut keys = self.notices(entry, |notice| !loses_its_meaning(notice));
+        if let Some(place) = entry.what.place() {
+            keys.push(key(&self.school, &format!("place/{place}/event"), format!("{}-{}", self.ledger, entry.seq)));
+        }
+        keys
+    }
+
+    /// The messages of this entry that come unless the line was down for so long that they have lost their meaning.
+    pub fn unless_late(&self, entry: &Entry) -> Vec<MessageKey> {
+        self.notices(entry, loses_its_meaning)
+    }
+
+    fn notices(&self, entry: &Entry, wanted: impl Fn(&Notice) -> bool) -> Vec<MessageKey> {
         let Self { school, ledger, .. } = self;
         let seq = entry.seq;
         let mut keys = Vec::new();
-        for notice in notices(entry, &self.roster, &self.site) {
+        for notice in notices(entry, &self.roster, &self.site).into_iter().filter(wanted) {
             let (topic, id) = match notice {
                 Notice::Event { token, event, student, .. } => {
                     (format!("guardian/{token}/event"), format!("{ledger}-{seq}-{}-{student}", event.name()))
@@ -108,10 +121,16 @@ impl Due {
             };
             keys.push(key(school, &topic, id));
         }
-        if let Some(place) = entry.what.place() {
-            keys.push(key(school, &format!("place/{place}/event"), format!("{ledger}-{seq}")));
-        }
         keys
+    }
+}
+
+/// Whether it tells how things are rather than what happened, and so is left out when it is late and no longer so.
+fn loses_its_meaning(notice: &Notice) -> bool {
+    match notice {
+        Notice::Event { event, .. } => !event.is_fact(),
+        Notice::Alert { on, .. } => *on,
+        Notice::Status { .. } => false,
     }
 }
 
@@ -200,12 +219,13 @@ impl Verdict {
     }
 
     /// Every message due has come, and no other.
-    fn hold_messages(&mut self, evidence: &Evidence<'_>, due: &Due) {
-        let due: HashSet<MessageKey> = evidence.entries.iter().flat_map(|entry| due.of(entry)).collect();
+    fn hold_messages(&mut self, evidence: &Evidence<'_>, rule: &Due) {
+        let due: HashSet<MessageKey> = evidence.entries.iter().flat_map(|entry| rule.of(entry)).collect();
         for key in due.iter().filter(|key| !evidence.inbox.has(key)) {
             self.lose(1, || format!("message {} did not come", key.id));
         }
-        for key in evidence.inbox.keys().filter(|key| !due.contains(key)) {
+        let may_come: HashSet<MessageKey> = evidence.entries.iter().flat_map(|entry| rule.unless_late(entry)).collect();
+        for key in evidence.inbox.keys().filter(|key| !due.contains(key) && !may_come.contains(key)) {
             self.double(1, || format!("message {} came without ground", key.id));
         }
         let (twice, strange) = (evidence.inbox.said_twice(), evidence.inbox.not_understood());

@@ -33,7 +33,8 @@ impl Afterwards {
             });
             (key.topic.into_string(), json.to_string())
         };
-        let messages = entries.iter().flat_map(|entry| due.of(entry)).map(message).collect();
+        let keys = |entry: &Entry| [due.of(entry), due.unless_late(entry)].concat();
+        let messages = entries.iter().flat_map(keys).map(message).collect();
         let stored = entries.iter().map(|entry| entry.seq.0).collect();
         Self { school, campus, afternoon, entries, messages, stored }
     }
@@ -102,6 +103,16 @@ fn a_message_that_did_not_come_is_lost_and_a_repeat_is_none() {
     let gone = after.messages[20].clone();
     after.messages.retain(|message| *message != gone);
     assert!(after.verdict().lost >= 1);
+}
+
+#[test]
+fn a_call_that_lost_its_meaning_while_the_line_was_down_is_not_lost() {
+    let mut after = Afterwards::new();
+    let before = after.messages.len();
+    after.messages.retain(|(_, payload)| !payload.contains(r#""event":"called""#));
+    assert!(after.messages.len() < before);
+    let verdict = after.verdict();
+    assert!(verdict.is_good(), "{verdict}");
 }
 
 #[test]

@@ -95,6 +95,17 @@ impl Rig {
         Listener::start(&self.broker, &filters).await
     }
 
+    /// Publishes with QoS 1 on a topic of this school, and returns when the broker has it.
+    pub async fn publish(&self, topic: &str, payload: &str) {
+        let port = self.broker.port().to_string();
+        let topic = self.topic(topic);
+        let mut command = tokio::process::Command::new("mosquitto_pub");
+        command.args(["-h", "127.0.0.1", "-p", &port, "-q", "1", "-t", &topic, "-m", payload]);
+        let status =
+            command.status().await.expect("mosquitto_pub is installed (Debian: apt-get install mosquitto-clients)");
+        assert!(status.success(), "mosquitto_pub: {status}");
+    }
+
     /// A topic of this school in full.
     pub fn topic(&self, end: &str) -> String {
         format!("schoolgate/{}/{end}", self.scene.campus.school)

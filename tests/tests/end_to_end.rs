@@ -12,6 +12,8 @@
 mod kill;
 #[path = "end_to_end/line.rs"]
 mod line;
+#[path = "end_to_end/reply.rs"]
+mod reply;
 #[path = "end_to_end/stop.rs"]
 mod stop;
 #[path = "end_to_end/tap.rs"]

@@ -88,6 +88,12 @@ impl Roster {
         self.people().find_map(|people| people.guardians.get(id))
     }
 
+    /// The guardian whose messages are published under this token. Walks over all guardians: not for the tap's path.
+    pub fn guardian_of_token(&self, token: &str) -> Option<&GuardianId> {
+        let mut guardians = self.people().flat_map(|people| people.guardians.rows());
+        guardians.find(|(_, guardian)| guardian.token.as_str() == token).map(|(id, _)| id)
+    }
+
     /// How many students are on the roll.
     pub fn student_count(&self) -> usize {
         self.people.students.len()

@@ -34,6 +34,8 @@ pub enum GateAction {
     },
     /// Shuts the passage before its time: it has been used.
     EndRelease,
+    /// The gate stands open for everybody, with a green lamp, or is a gate again. No other action ends it.
+    Free(bool),
 }
 
 /// Something that happened to a gate's lines.
@@ -97,6 +99,7 @@ impl GateDriver {
             GateAction::Show { light, tone, for_ms } => gate.panel.show(now, light, tone, for_ms),
             GateAction::Release { for_ms } => gate.panel.release(now, for_ms),
             GateAction::EndRelease => gate.panel.end_release(),
+            GateAction::Free(on) => gate.panel.free(on),
         }
         gate.write(now);
         Ok(())
@@ -229,6 +232,20 @@ mod tests {
         assert_eq!(school.board.written(), [(Output::Release, false)]);
         assert_eq!(school.driver.poll_event().unwrap().state, LineState::Works);
         assert_eq!(school.driver.next_timeout(), None);
+    }
+
+    #[test]
+    fn a_free_gate_stays_open_past_every_release() {
+        let mut school = school(FailSafe::Released);
+        assert_eq!(school.tell(0, GateAction::Free(true)), [(Output::Release, true), (Output::Green, true)]);
+        assert_eq!(school.tell(10, GateAction::Release { for_ms: 3_000 }), []);
+        assert_eq!(school.tell(20, GateAction::EndRelease), []);
+        school.driver.on_timeout(school.at(10_000_000));
+        assert_eq!(school.board.written(), []);
+        assert_eq!(
+            school.tell(10_000_001, GateAction::Free(false)),
+            [(Output::Release, false), (Output::Green, false)]
+        );
     }
 
     #[test]

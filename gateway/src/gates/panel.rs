@@ -54,6 +54,7 @@ pub struct Panel {
     lamp: Option<(Light, Instant)>,
     sound: Option<Sound>,
     released_until: Option<Instant>,
+    free: bool,
     safe: bool,
 }
 
@@ -67,7 +68,7 @@ struct Sound {
 impl Panel {
     /// A dark, silent, locked gate.
     pub fn new(fail_safe: FailSafe) -> Self {
-        Self { fail_safe, lamp: None, sound: None, released_until: None, safe: false }
+        Self { fail_safe, lamp: None, sound: None, released_until: None, free: false, safe: false }
     }
 
     /// Shows `light` for so long and sounds `tone`; what was shown and sounded before ends at once.
@@ -87,6 +88,12 @@ impl Panel {
         self.released_until = None;
     }
 
+    /// The gate stands open for everybody until this is ended: the passage is released and the lamp green, whatever is
+    /// shown, released or shut meanwhile. A red lamp must not stop people in an emergency.
+    pub fn free(&mut self, on: bool) {
+        self.free = on;
+    }
+
     /// Nobody is in control, or a fire alarm is: lamps and buzzer go off, and the passage stays as [`FailSafe`] says until
     /// [`resume`](Self::resume). Lamps can be lit meanwhile, so that people see that their card was read.
     pub fn safe(&mut self) {
@@ -102,9 +109,12 @@ impl Panel {
 
     /// What the outputs should be now.
     pub fn outputs(&self) -> Outputs {
+        let free = self.free && !self.safe;
+        let released = free || self.released_until.is_some();
+        let lamp = self.lamp.map(|(light, _until)| light);
         Outputs {
-            released: if self.safe { self.fail_safe == FailSafe::Released } else { self.released_until.is_some() },
-            lamp: self.lamp.map(|(light, _until)| light),
+            released: if self.safe { self.fail_safe == FailSafe::Released } else { released },
+            lamp: if free { Some(Light::Green) } else { lamp },
             buzzer: self.sound.as_ref().is_some_and(|sound| sound.sounding),
         }
     }
@@ -231,6 +241,43 @@ mod tests {
         gate.panel.release(gate.start, 5_000);
         gate.panel.end_release();
         assert!(!gate.panel.outputs().released);
+    }
+
+    #[test]
+    fn a_free_gate_stands_open_and_green_until_that_is_ended_whatever_else_is_asked() {
+        let mut gate = Gate::new(FailSafe::Released);
+        gate.panel.free(true);
+        let open = Outputs { released: true, lamp: Some(Light::Green), buzzer: false };
+        gate.panel.release(gate.start, 1_000);
+        gate.panel.show(gate.start, Light::Red, None, 2_000);
+        assert_eq!(gate.panel.outputs(), open, "no red lamp");
+        gate.panel.end_release();
+        assert_eq!(gate.panel.outputs(), open);
+        assert_eq!(gate.run_to(u64::from(u32::MAX) + 1), open, "for however long");
+        gate.panel.free(false);
+        assert_eq!(gate.panel.outputs(), Outputs::default());
+    }
+
+    #[test]
+    fn what_was_released_before_a_free_gate_is_ended_keeps_its_time() {
+        let mut gate = Gate::new(FailSafe::Released);
+        gate.panel.free(true);
+        gate.panel.release(gate.start, 5_000);
+        gate.panel.free(false);
+        assert!(gate.run_to(4_999).released);
+        assert!(!gate.run_to(5_000).released);
+    }
+
+    #[test]
+    fn safe_beats_free_and_leaves_it_as_it_was() {
+        for (fail_safe, released) in [(FailSafe::Released, true), (FailSafe::Locked, false)] {
+            let mut gate = Gate::new(fail_safe);
+            gate.panel.free(true);
+            gate.panel.safe();
+            assert_eq!(gate.panel.outputs(), Outputs { released, lamp: None, buzzer: false });
+            gate.panel.resume();
+            assert!(gate.panel.outputs().released);
+        }
     }
 
     #[test]

@@ -1,28 +1,50 @@
 //! The ledger as the publisher sees it: entries turned into letters.
 //!
-//! A guardian's status is the latest one, not a history: of all the entries read at once, only the last that concerns a
+//! A guardian's status is the latest one, not a history: of all the entries looked at, only the last that concerns a
 //! guardian carries their status. The cursor stays before that entry until the status is acknowledged too, so none is
 //! lost.
+//!
+//! What could not be told in time is told as late (domain rule 5). When the next entry to be told is older than the
+//! policy's `late_news`, the feed first folds everything that is on disk, a part at a time, and tells nothing meanwhile;
+//! then it tells the entries one after the other, knowing how each thing ended:
+//!
+//! - facts and alerts go out and, from the moment on at which they are late, say so ([`Message::late_at`]);
+//! - an event of something that is over by then (a wait, a call, a child who had not come or was not fetched), and an alert
+//!   of an alarm that is over or was acknowledged since, is left out: the status, or the later alert, stands for it;
+//! - a wait and a call are left out, too, once the release window has passed, and a child who had not come once the
+//!   session is over, whatever came of it.
+//!
+//! How old an entry is, is told by the boot's own time, else by wall time if the clock was set then and is set now; an
+//! entry whose age can't be told is not late.
 
-use std::{collections::HashMap, sync::Arc};
+mod later;
+mod moment;
+
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use schoolgate_core::{
     entry::{Entry, Seq, What},
     id::{GuardianId, GuardianToken},
-    notice::{self, Notice},
+    notice::{self, Notice, late},
     roster::Roster,
     site::Site,
     state::State,
-    time::Stamp,
 };
 use tokio::sync::watch;
 
 use super::{Feed, FeedError, Letter, Message, payload::MessageWriter};
-use crate::ledger::{Durable, Fault, LedgerReader, ReadError, Record};
+use crate::{
+    clock::Clock,
+    ledger::{Durable, Fault, LedgerReader, ReadError, Record},
+};
+use later::Later;
+use moment::Moment;
 
 /// At most this many bytes of entries are looked at in one go.
 const READ_BYTES: usize = 256 * 1024;
+/// At most this many entries are folded ahead in one go.
+const READ_AHEAD: usize = 1024;
 
 /// Reads the ledger, folds it, and says who is told what.
 pub struct EntryFeed {
@@ -31,13 +53,18 @@ pub struct EntryFeed {
     writer: MessageWriter,
     site: Arc<Site>,
     roster: watch::Receiver<Arc<Roster>>,
-    /// What was so at the last entry read.
+    clock: Arc<dyn Clock>,
+    /// What was so at the last entry looked at.
     state: State,
+    /// What is known of entries that were looked at and not told yet.
+    later: Later,
+    /// Whether there is more to look at before anything is told.
+    behind: bool,
     place_events: bool,
 }
 
 impl EntryFeed {
-    /// A feed that goes on after `state`'s last entry. `place_events`: whether every place's entries are published.
+    /// A feed that goes on after `state`'s last entry. What is late is told by `clock`.
     pub fn new(
         reader: LedgerReader,
         durable: watch::Receiver<Durable>,
@@ -45,37 +72,83 @@ impl EntryFeed {
         site: Arc<Site>,
         roster: watch::Receiver<Arc<Roster>>,
         state: State,
-        place_events: bool,
+        clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { reader, durable, writer, site, roster, state, place_events }
+        let (later, behind, place_events) = (Later::default(), false, false);
+        Self { reader, durable, writer, site, roster, clock, state, later, behind, place_events }
     }
 
-    fn letters(&mut self, records: &[Record]) -> Vec<Letter> {
-        let roster = Arc::clone(&self.roster.borrow());
-        let mut batch = Batch::default();
-        for record in records {
-            let messages = match Entry::decode(&record.body) {
-                Ok(entry) => self.tell(&entry, &record.body, &roster, &mut batch),
+    /// Publishes every place's entries, too.
+    #[must_use]
+    pub fn with_place_events(self, place_events: bool) -> Self {
+        Self { place_events, ..self }
+    }
+
+    /// Entries come again after a lost connection; these are in the state already.
+    fn look_at(&mut self, entry: &Entry, roster: &Roster) {
+        if entry.seq <= self.state.last() {
+            return;
+        }
+        self.state.skip_lost(Seq(entry.seq.0 - 1)); // nothing, unless entries before it can't be read any more
+        if let Err(cause) = self.state.apply(entry) {
+            tracing::error!(%cause, "an entry came out of order");
+        }
+        self.later.note(entry, roster);
+    }
+
+    /// Folds the next part of what is on disk; whether that was all.
+    fn look_ahead(&mut self, roster: &Roster) -> Result<bool, FeedError> {
+        match self.reader.read(self.state.last().0 + 1, READ_AHEAD, READ_BYTES) {
+            Ok(records) => {
+                for record in &records {
+                    match Entry::decode(&record.body) {
+                        Ok(entry) => self.look_at(&entry, roster),
+                        Err(_) => self.state.skip_lost(Seq(record.seq)), // said when its turn has come
+                    }
+                }
+                Ok(records.is_empty() || self.state.last().0 >= self.durable.borrow().through)
+            }
+            Err(ReadError::Damaged(Fault { resumes_at: Some(next), .. })) if next > self.state.last().0 + 1 => {
+                self.state.skip_lost(Seq(next - 1));
+                Ok(false)
+            }
+            Err(cause) => Err(FeedError(Box::new(cause))),
+        }
+    }
+
+    fn letters(&mut self, records: &[Record], roster: &Roster, now: &Moment) -> Vec<Letter> {
+        let entries: Vec<_> = records.iter().map(|record| (record, Entry::decode(&record.body))).collect();
+        for entry in entries.iter().filter_map(|(_, entry)| entry.as_ref().ok()) {
+            self.look_at(entry, roster);
+        }
+        let mut overtaken = 0;
+        let letter = |(record, entry): (&Record, Result<Entry, _>)| {
+            let messages = match entry {
+                Ok(entry) => self.tell(&entry, &record.body, roster, now, &mut overtaken),
                 Err(error) => {
                     tracing::error!(seq = record.seq, %error, "an entry can't be understood; nobody is told of it");
                     Vec::new()
                 }
             };
-            batch.letters.push(Letter { seq: record.seq, messages });
+            Letter { seq: record.seq, messages }
+        };
+        let letters: Vec<_> = entries.into_iter().map(letter).collect();
+        if overtaken > 0 {
+            tracing::info!(overtaken, "late notices have lost their meaning; the latest status stands for them");
         }
-        self.add_statuses(&mut batch, &roster);
-        batch.letters
+        if letters.last().is_some_and(|letter| letter.seq >= self.state.last().0) {
+            self.later = Later::default();
+        }
+        letters
     }
 
-    fn tell(&mut self, entry: &Entry, body: &Bytes, roster: &Roster, batch: &mut Batch) -> Vec<Message> {
-        self.fold(entry);
+    fn tell(&self, entry: &Entry, body: &Bytes, roster: &Roster, now: &Moment, overtaken: &mut u64) -> Vec<Message> {
         let mut messages = Vec::new();
         for notice in notice::notices(entry, roster, &self.site) {
-            if let Notice::Status { guardian, token } = notice {
-                let due = StatusDue { letter: batch.letters.len(), seq: entry.seq, at: entry.at, token };
-                batch.statuses.insert(guardian, due);
-            } else {
-                messages.extend(self.writer.notice(entry, &notice));
+            match &notice {
+                Notice::Status { guardian, token } => messages.extend(self.status(entry, guardian, token, roster)),
+                _ if self.is_overtaken(&notice, entry, roster, now) => *overtaken += 1,
+                _ => messages.extend(self.message(&notice, entry, roster, now)),
             }
         }
         // Marks of the consumers themselves have no place, so telling an entry never makes another one.
@@ -84,47 +157,57 @@ impl EntryFeed {
         messages
     }
 
-    /// Entries come again after a lost connection; these are in the state already.
-    fn fold(&mut self, entry: &Entry) {
-        if entry.seq > self.state.last() {
-            self.state.skip_lost(Seq(entry.seq.0 - 1)); // nothing, unless entries before it can't be read any more
-            if let Err(cause) = self.state.apply(entry) {
-                tracing::error!(%cause, "an entry came out of order");
-            }
-        }
+    fn is_overtaken(&self, notice: &Notice, entry: &Entry, roster: &Roster, now: &Moment) -> bool {
+        let Some(age) = entry.at.elapsed(&now.stamp) else { return false };
+        let is_over = meaning_lasts(notice, entry, roster).is_some_and(|lasts| age >= lasts);
+        let is_late = age > roster.policy.late_news();
+        is_over || is_late && !(late::is_still_so(notice, entry, &self.state) && self.later.is_newest(notice, entry))
     }
 
-    fn add_statuses(&self, batch: &mut Batch, roster: &Roster) {
-        for (guardian, due) in batch.statuses.drain() {
-            let children = notice::statuses(&guardian, &self.state, roster, &due.at);
-            let status = self.writer.status(due.seq, due.at.wall, (&guardian, &due.token), &children);
-            if let (Some(letter), Some(status)) = (batch.letters.get_mut(due.letter), status) {
-                letter.messages.push(status);
-            }
+    fn message(&self, notice: &Notice, entry: &Entry, roster: &Roster, now: &Moment) -> Option<Message> {
+        let age = entry.at.elapsed(&now.stamp).unwrap_or_default();
+        let when = |after: Duration| now.in_a_while(&*self.clock, after.saturating_sub(age));
+        let mut message = self.writer.notice(entry, notice)?;
+        message.late_at = Some(when(roster.policy.late_news().saturating_add(Duration::from_millis(1))));
+        message.expires_at = meaning_lasts(notice, entry, roster).map(when);
+        Some(message)
+    }
+
+    fn status(&self, entry: &Entry, who: &GuardianId, token: &GuardianToken, roster: &Roster) -> Option<Message> {
+        if self.later.concerns_again(who, entry.seq) {
+            return None;
         }
+        let children = notice::statuses(who, &self.state, roster, &entry.at);
+        self.writer.status(entry.seq, entry.at.wall, (who, token), &children)
     }
 }
 
-/// The letters of one read, and for each guardian the last of them that concerns them.
-#[derive(Default)]
-struct Batch {
-    letters: Vec<Letter>,
-    statuses: HashMap<GuardianId, StatusDue>,
-}
-
-/// A guardian's status, due with that letter.
-struct StatusDue {
-    letter: usize,
-    seq: Seq,
-    at: Stamp,
-    token: GuardianToken,
+fn meaning_lasts(notice: &Notice, entry: &Entry, roster: &Roster) -> Option<Duration> {
+    match notice {
+        Notice::Event { event, .. } => late::lasts(*event, entry, roster),
+        _ => None,
+    }
 }
 
 impl Feed for EntryFeed {
     fn letters_after(&mut self, after: u64, max_letters: usize) -> Result<Vec<Letter>, FeedError> {
         self.durable.mark_unchanged();
+        let roster = Arc::clone(&self.roster.borrow());
+        let now = Moment::now(&*self.clock);
+        if self.behind {
+            self.behind = !self.look_ahead(&roster)?;
+            if self.behind {
+                return Ok(Vec::new());
+            }
+        }
         match self.reader.read(after + 1, max_letters, READ_BYTES) {
-            Ok(records) => Ok(self.letters(&records)),
+            Ok(records) => {
+                if self.should_look_ahead(records.first(), &roster, &now) {
+                    self.behind = true;
+                    return Ok(Vec::new());
+                }
+                Ok(self.letters(&records, &roster, &now))
+            }
             // What can't be read any more can't be told; the entries behind it can.
             Err(ReadError::Damaged(Fault { resumes_at: Some(next), .. })) if next > after + 1 => {
                 self.state.skip_lost(Seq(next - 1));
@@ -135,9 +218,21 @@ impl Feed for EntryFeed {
     }
 
     async fn changed(&mut self) {
+        if self.behind {
+            return;
+        }
         if self.durable.changed().await.is_err() {
             std::future::pending::<()>().await; // the ledger is closed: there will be no more
         }
+    }
+}
+
+impl EntryFeed {
+    /// What is late is told only by one who knows how it ended.
+    fn should_look_ahead(&self, next: Option<&Record>, roster: &Roster, now: &Moment) -> bool {
+        let is_late = |entry: Entry| entry.at.elapsed(&now.stamp).is_some_and(|age| age > roster.policy.late_news());
+        self.state.last().0 < self.durable.borrow().through
+            && next.and_then(|record| Entry::decode(&record.body).ok()).is_some_and(is_late)
     }
 }
 

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use rumqttc::v5::mqttbytes::v5::PublishProperties;
 use tokio::time::Instant;
 
+use super::late;
+
 /// The largest packet that is sent or accepted, in bytes; a broker may allow less.
 pub const PACKET_LIMIT_BYTES: u32 = 256 * 1024;
 
@@ -31,6 +33,9 @@ pub struct Message {
     /// When it loses its meaning. What is left of the time is sent as the message's expiry, reckoned anew at every
     /// repeat; once it is over the message is passed over.
     pub expires_at: Option<Instant>,
+    /// From when on it is late. Sent then, it says so: `"delayed": true`, and its text begins with the time of what it
+    /// tells; the id stays. For payloads with `at`, `clock` and `text`.
+    pub late_at: Option<Instant>,
     /// The same id as in the payload, sent as correlation data: receivers drop repeats by it.
     pub id: Bytes,
 }
@@ -66,7 +71,8 @@ pub enum Unfit {
 impl Message {
     /// Checks all that would make the packet malformed or oversized, for a limit in bytes.
     pub(super) fn check(&self, limit: u32) -> Result<(), Unfit> {
-        let bytes = OVERHEAD_BYTES + self.topic.len() + self.id.len() + self.payload.len();
+        let mark = if self.late_at.is_some() { late::LATE_MARK_BYTES } else { 0 };
+        let bytes = OVERHEAD_BYTES + self.topic.len() + self.id.len() + self.payload.len() + mark;
         if self.topic.is_empty() {
             Err(Unfit::TopicEmpty)
         } else if self.topic.len() > FIELD_LIMIT_BYTES {
@@ -82,6 +88,12 @@ impl Message {
         } else {
             Ok(())
         }
+    }
+
+    /// The payload to send at `now`.
+    pub(super) fn payload_at(&self, now: Instant) -> Bytes {
+        let is_late = self.late_at.is_some_and(|late_at| now >= late_at);
+        if is_late { late::mark(&self.payload) } else { self.payload.clone() }
     }
 
     /// Whole seconds, rounded up, that the message still has at `now`; `Some(None)` when it never expires, `None` when
@@ -138,7 +150,14 @@ mod tests {
     use super::*;
 
     fn message(topic: &str, payload: Vec<u8>) -> Message {
-        Message { topic: topic.to_owned(), payload: payload.into(), retain: false, expires_at: None, id: "e-1".into() }
+        Message {
+            topic: topic.to_owned(),
+            payload: payload.into(),
+            retain: false,
+            expires_at: None,
+            late_at: None,
+            id: "e-1".into(),
+        }
     }
 
     #[test]
@@ -164,6 +183,17 @@ mod tests {
         assert_eq!(message.expiry_secs(now + Duration::from_millis(500)), Some(Some(1)));
         assert_eq!(message.expiry_secs(now + Duration::from_millis(1500)), None);
         assert_eq!(message.expiry_secs(now + Duration::from_secs(9)), None);
+    }
+
+    #[test]
+    fn a_message_is_marked_when_it_is_sent_late_and_not_before() {
+        let now = Instant::now();
+        let json = br#"{"at":"2026-09-01T17:52:10.125+08:00","clock":"synchronised","text":{"zh":"a","en":"b"}}"#;
+        let mut message = message("a", json.to_vec());
+        message.late_at = Some(now + Duration::from_secs(300));
+        let is_marked = |at| message.payload_at(at).windows(7).any(|part| part == b"delayed");
+        assert!(!is_marked(now + Duration::from_secs(299)));
+        assert!(is_marked(now + Duration::from_secs(300)));
     }
 
     #[test]

@@ -21,9 +21,12 @@
 mod entry_feed;
 mod failure;
 mod feed;
+mod health;
+mod late;
 mod message;
 mod notifier;
 mod payload;
+mod reply;
 mod session;
 mod settings;
 mod status;
@@ -32,9 +35,11 @@ mod window;
 
 pub use entry_feed::EntryFeed;
 pub use feed::{Feed, FeedError, Letter, Progress};
+pub use health::{Backlog, HEALTH_EVERY, Health, ReaderHealth, RosterHealth};
 pub use message::{Message, PACKET_LIMIT_BYTES, Unfit};
 pub use notifier::{BACKOFF_MAX, BACKOFF_MIN, FEED_PAUSE, Notifier, Received};
 pub use payload::MessageWriter;
+pub use reply::{Answer, NotTaken, REPLY_MAX_BYTES, ReplyCounts, ReplyDesk, reply_filter};
 pub use session::{ACK_PATIENCE, STOP_PATIENCE};
 pub use settings::{
     CONNECT_PATIENCE_SECS, DEFAULT_KEEP_ALIVE, DEFAULT_WINDOW, KEEP_ALIVE_MAX, KEEP_ALIVE_MIN, Login, NotifySettings,
@@ -42,3 +47,6 @@ pub use settings::{
 };
 pub use status::{NotifyStatus, Trouble};
 pub use tls::{ClientFiles, TlsError, TlsFiles};
+
+#[cfg(test)]
+mod docs_tests;

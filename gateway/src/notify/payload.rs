@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use schoolgate_core::{
     entry::{Entry, Seq},
-    id::{GatewayId, GuardianId, GuardianToken, PlaceId, SchoolId},
-    notice::{ChildStatus, Notice},
+    id::{GatewayId, GuardianId, GuardianToken, PlaceId, SchoolId, StaffId},
+    notice::{ChildStatus, Facts, Matter, Notice},
     text::Bilingual,
     time::{ClockQuality, Wall},
 };
@@ -30,7 +30,10 @@ struct EventPayload<'a> {
     clock: ClockQuality,
     event: &'static str,
     student: StudentPart<'a>,
-    place: &'a PlaceId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<&'a PlaceId>,
+    #[serde(flatten)]
+    facts: &'a Facts,
     text: &'a Bilingual,
     gateway: &'a GatewayId,
     seq: Seq,
@@ -55,11 +58,21 @@ struct AlertPayload<'a> {
     v: u32,
     id: &'a str,
     at: Wall,
-    alarm: &'a schoolgate_core::alarm::Alarm,
+    clock: ClockQuality,
+    #[serde(flatten)]
+    matter: &'a Matter,
     on: bool,
     raised: Seq,
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    whom: Option<&'a StaffId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged_by: Option<&'a StaffId>,
+    /// Where to say that somebody sees to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledge: Option<String>,
     text: &'a Bilingual,
     gateway: &'a GatewayId,
+    seq: Seq,
 }
 
 #[derive(Serialize)]
@@ -79,34 +92,55 @@ impl MessageWriter {
 
     /// The message of a notice; nothing for a status, which [`status`](Self::status) writes.
     pub fn notice(&self, entry: &Entry, notice: &Notice) -> Option<Message> {
-        let (seq, at) = (entry.seq, entry.at.wall);
         match notice {
-            Notice::Event { token, event, student, name, place, text } => {
-                let (ledger, event) = (&self.ledger, event.name());
-                let id = format!("{ledger}-{seq}-{event}-{student}");
-                let student = StudentPart { id: student.as_str(), name };
-                let payload = EventPayload {
-                    v: 1,
-                    id: &id,
-                    at,
-                    clock: entry.at.clock,
-                    event,
-                    student,
-                    place,
-                    text,
-                    gateway: &self.gateway,
-                    seq,
-                };
-                self.message(format!("{}/event", self.guardian(token)), &id, &payload, false)
-            }
-            Notice::Alert { role, alarm, raised, on, text } => {
-                let id = format!("{}-{seq}-alert-{}", self.ledger, role.name());
-                let (on, raised) = (*on, *raised);
-                let payload = AlertPayload { v: 1, id: &id, at, alarm, on, raised, text, gateway: &self.gateway };
-                self.message(format!("schoolgate/{}/staff/{}/alert", self.school, role.name()), &id, &payload, false)
-            }
+            Notice::Event { .. } => self.event(entry, notice),
+            Notice::Alert { .. } => self.alert(entry, notice),
             Notice::Status { .. } => None,
         }
+    }
+
+    fn event(&self, entry: &Entry, notice: &Notice) -> Option<Message> {
+        let Notice::Event { token, event, student, name, place, facts, text } = notice else { return None };
+        let (ledger, seq, event) = (&self.ledger, entry.seq, event.name());
+        let id = format!("{ledger}-{seq}-{event}-{student}");
+        let payload = EventPayload {
+            v: 1,
+            id: &id,
+            at: entry.at.wall,
+            clock: entry.at.clock,
+            event,
+            student: StudentPart { id: student.as_str(), name },
+            place: place.as_ref(),
+            facts,
+            text,
+            gateway: &self.gateway,
+            seq,
+        };
+        self.message(format!("{}/event", self.guardian(token)), &id, &payload, false)
+    }
+
+    fn alert(&self, entry: &Entry, notice: &Notice) -> Option<Message> {
+        let Notice::Alert { role, whom, matter, raised, on, acknowledged_by, text } = notice else { return None };
+        let (school, gateway, seq, role) = (&self.school, &self.gateway, entry.seq, role.name());
+        let id = format!("{}-{seq}-alert-{role}", self.ledger);
+        let can_be_acknowledged = *on && matches!(matter, Matter::Alarm(_));
+        let acknowledge = || format!("schoolgate/{school}/gateway/{gateway}/command/acknowledge");
+        let payload = AlertPayload {
+            v: 1,
+            id: &id,
+            at: entry.at.wall,
+            clock: entry.at.clock,
+            matter,
+            on: *on,
+            raised: *raised,
+            whom: whom.as_ref(),
+            acknowledged_by: acknowledged_by.as_ref(),
+            acknowledge: can_be_acknowledged.then(acknowledge),
+            text,
+            gateway,
+            seq,
+        };
+        self.message(format!("schoolgate/{school}/staff/{role}/alert"), &id, &payload, false)
     }
 
     /// What a guardian may see of their children, for the broker to keep. `seq` is the entry that it is sent for.
@@ -137,6 +171,13 @@ impl MessageWriter {
 
     fn message(&self, topic: String, id: &str, payload: &impl Serialize, retain: bool) -> Option<Message> {
         let payload = Bytes::from(serde_json::to_vec(payload).ok()?);
-        Some(Message { topic, payload, retain, expires_at: None, id: Bytes::copy_from_slice(id.as_bytes()) })
+        Some(Message {
+            topic,
+            payload,
+            retain,
+            expires_at: None,
+            late_at: None,
+            id: Bytes::copy_from_slice(id.as_bytes()),
+        })
     }
 }

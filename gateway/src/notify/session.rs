@@ -218,7 +218,7 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
             message.topic.as_str(),
             QoS::AtLeastOnce,
             message.retain && self.retain_available,
-            message.payload.clone(),
+            message.payload_at(Instant::now()),
             message.properties(expiry_secs),
         );
         if accepted.is_err() {

@@ -160,7 +160,8 @@ struct Names<'a>(Option<&'a Roster>);
 impl Names<'_> {
     fn student(self, id: &StudentId) -> (Cell, Cell) {
         let student = self.0.and_then(|roster| roster.student(id));
-        student.map_or((Cell::Empty, Cell::Empty), |s| (Cell::Text(s.name.clone()), Cell::Text(s.class.clone())))
+        student
+            .map_or((Cell::Empty, Cell::Empty), |s| (Cell::Text(s.name.to_string()), Cell::Text(s.class.to_string())))
     }
 
     fn course(self, id: &CourseId) -> (Cell, Cell) {

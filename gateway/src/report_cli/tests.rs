@@ -45,6 +45,7 @@ fn kinds() -> Vec<What> {
     let hours = schoolgate_core::time::Hours { from: "17:40".parse().unwrap(), until: "18:40".parse().unwrap() };
     let staff = StaffId::try_new("sun").unwrap();
     let attendance = |who, status, minutes| What::Attendance {
+        by: None,
         student: student(who),
         session: session(),
         course: course(),
@@ -68,6 +69,7 @@ fn kinds() -> Vec<What> {
         attendance("-s1", AttendanceStatus::Present, 60),
         attendance("s2", AttendanceStatus::Absent, 0),
         What::Consumption {
+            by: None,
             student: student("-s1"),
             session: session(),
             course: course(),
@@ -85,6 +87,7 @@ fn kinds() -> Vec<What> {
             instead_of: None,
         },
         What::Corrected {
+            students: Vec::new(),
             entry: Seq(5),
             to: Correction::Attendance { status: AttendanceStatus::Late, minutes: 20 },
             by: staff,

@@ -18,11 +18,13 @@ use tracing::{info, warn};
 
 use super::{STOP_PATIENCE, StartError};
 use crate::{
+    clock::Clock,
     config::{Config, Line, Mqtt, Outputs, ReaderKind, SecretText},
     gates::{FailSafe, GateDriver, Output, Pins, SimulatedLines},
     ledger::{Ledger, LedgerId, LedgerReader},
     notify::{
-        ClientFiles, EntryFeed, Login, MessageWriter, Notifier, NotifySettings, NotifyStatus, Progress, TlsFiles,
+        Answer, ClientFiles, EntryFeed, Login, MessageWriter, Notifier, NotifySettings, NotifyStatus, Progress,
+        ReplyDesk, TlsFiles, reply_filter,
     },
     readers::{ReaderEvent, SerialPort, card_key::CardKey, port::Port},
     shell::GateTimes,
@@ -102,7 +104,12 @@ pub(super) struct NotifyPart {
     thread: JoinHandle<()>,
     stop: Option<oneshot::Sender<()>>,
     status: watch::Receiver<NotifyStatus>,
+    /// What guardians answer.
+    answers: mpsc::Receiver<Answer>,
 }
+
+/// Messages from the broker, and answers of guardians, that wait for their turn.
+const ANSWERS_WAITING: usize = 64;
 
 /// The cursor is kept by the housekeeping, from the status; nothing is to be done at each step.
 struct KeptElsewhere;
@@ -119,6 +126,7 @@ impl NotifyPart {
         site: Arc<Site>,
         roster: watch::Receiver<Arc<Roster>>,
         state: State,
+        clock: Arc<dyn Clock>,
     ) -> Result<Option<Self>, StartError> {
         let Some(mqtt) = &config.mqtt else {
             info!("no broker configured: nobody is notified");
@@ -127,19 +135,26 @@ impl NotifyPart {
         let gateway = &config.gateway;
         let writer = MessageWriter::new(gateway.school.clone(), gateway.id.clone(), short(id));
         let through = state.last().0;
-        let feed = EntryFeed::new(ledger.reader(), ledger.durable(), writer, site, roster, state, mqtt.place_events);
+        let roster_for_replies = roster.clone();
+        let feed = EntryFeed::new(ledger.reader(), ledger.durable(), writer, site, roster, state, clock)
+            .with_place_events(mqtt.place_events);
         let settings = settings(config, mqtt)?;
         let (notifier, status) = Notifier::new(settings, feed, KeptElsewhere, through, random_u32)
             .map_err(|cause| StartError::Notify(Box::new(cause)))?;
+        let (received, inbox) = mpsc::channel(ANSWERS_WAITING);
+        let (answer, answers) = mpsc::channel(ANSWERS_WAITING);
+        let notifier = notifier.with_inbox(received);
+        let replies = ReplyDesk::new(gateway.school.clone(), gateway.id.clone()).run(inbox, roster_for_replies, answer);
         let (stop, stopped) = oneshot::channel::<()>();
         let runtime = Builder::new_current_thread().enable_all().build().map_err(StartError::Runtime)?;
         let work = move || {
+            runtime.spawn(replies);
             runtime.block_on(notifier.run(async move {
                 let _ = stopped.await;
             }));
         };
         let thread = thread::Builder::new().name("notify".into()).spawn(work).map_err(StartError::Thread)?;
-        Ok(Some(Self { thread, stop: Some(stop), status }))
+        Ok(Some(Self { thread, stop: Some(stop), status, answers }))
     }
 
     /// The last entry that every receiver's broker has.
@@ -151,6 +166,18 @@ impl NotifyPart {
     pub(super) async fn caught_up(&mut self, through: u64) {
         let settled = |status: &NotifyStatus| !status.connected || status.confirmed_through >= through;
         let _ = self.status.wait_for(settled).await;
+    }
+
+    /// What a guardian answers next; never, if nobody is notified.
+    pub(super) async fn next_answer(notify: Option<&mut Self>) -> Answer {
+        let answer = match notify {
+            Some(notify) => notify.answers.recv().await,
+            None => None,
+        };
+        match answer {
+            Some(answer) => answer,
+            None => std::future::pending().await,
+        }
     }
 
     /// Whether it has ended, which it should not by itself.
@@ -173,6 +200,7 @@ fn settings(config: &Config, mqtt: &Mqtt) -> Result<NotifySettings, StartError> 
     let gateway = &config.gateway;
     let mut settings = NotifySettings::new(&mqtt.host, mqtt.port, gateway.school.as_str(), gateway.id.as_str());
     settings.client_id.clone_from(&mqtt.client_id);
+    settings.subscriptions.push(reply_filter(&gateway.school));
     settings.keep_alive = mqtt.keep_alive;
     if let Some(user) = &mqtt.username {
         let password = match &mqtt.password_file {

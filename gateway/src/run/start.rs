@@ -101,7 +101,14 @@ impl Gateway {
         let readers = parts::Readers::start(&config, &card_key, &event_sender);
         let notify = or_without(
             "notifications",
-            parts::NotifyPart::start(&config, (&ledger, ledger_id), Arc::new(site), roster_seen, notified),
+            parts::NotifyPart::start(
+                &config,
+                (&ledger, ledger_id),
+                Arc::new(site),
+                roster_seen,
+                notified,
+                Arc::clone(&clock),
+            ),
         );
         let sync = or_without("the platform", parts::SyncPart::start(&config, (&ledger, ledger_id), told.sync));
         let keeper = Keeper::start(store, ledger.reader()).map_err(StartError::Thread)?;

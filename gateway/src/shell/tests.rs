@@ -11,8 +11,8 @@ use rustix::io::Errno;
 use schoolgate_core::{
     credential::{CredentialId, CredentialStatus},
     entry::Entry,
-    id::{PlaceId, ReaderId, StudentId},
-    roster::{CredentialLine, Document, Holder, Roster, SchoolLevel, StudentLine},
+    id::{GuardianId, GuardianToken, PlaceId, ReaderId, StudentId},
+    roster::{CredentialLine, Document, GuardianLine, Holder, Roster, SchoolLevel, StudentLine},
     school::{Input, School},
     site::{Place, PlaceRole, Site},
     text::{Bilingual, Lang},
@@ -104,7 +104,16 @@ fn roster(students: u32) -> Arc<Roster> {
             home_school: None,
         });
     }
+    document.guardians.push(GuardianLine {
+        id: mother(),
+        name: "x".into(),
+        token: GuardianToken::try_new("token-of-mother-0123456").unwrap(),
+    });
     Arc::new(Roster::try_new(document).unwrap())
+}
+
+fn mother() -> GuardianId {
+    GuardianId::try_new("mother").unwrap()
 }
 
 impl Gate {
@@ -240,4 +249,34 @@ fn events_out_of_order_do_not_turn_time_back() {
     let student = StudentId::try_new("s1").unwrap();
     let since = gate.shell.school().state().presence(&student).unwrap().since;
     assert_eq!(since.mono, Mono(2_000));
+}
+
+#[test]
+fn in_an_emergency_the_gate_stands_open_until_it_is_over_whoever_taps() {
+    let mut gate = Gate::open(1);
+    gate.shell.carry_out(gate.at(0), Act::Free { on: true });
+    assert_eq!(gate.seen(), ["open", "green"]);
+    gate.tap(1_000, 77);
+    gate.shell.on_time(gate.at(3_600_000));
+    assert_eq!(gate.seen(), [""; 0], "no red lamp, no end by itself");
+    gate.shell.carry_out(gate.at(3_600_001), Act::Free { on: false });
+    assert_eq!(gate.seen(), ["-open", "-green"]);
+}
+
+#[test]
+fn an_answer_of_a_guardian_is_heard_unless_memory_is_full() {
+    let most = u32::try_from(QUEUE_MAX_ENTRIES).unwrap();
+    let mut gate = Gate::open(most + 10);
+    let on_my_way = || (mother(), GuardianReply::OnMyWay { minutes: 5 });
+    let last = |gate: &Gate| gate.shell.school().state().last().0;
+    let before = last(&gate);
+    gate.shell.on_answer(gate.at(500), on_my_way());
+    assert_eq!(last(&gate), before + 1);
+    gate.disk.fail_writes(Some(Errno::NOSPC));
+    for n in 0..most + 10 {
+        gate.tap(1_000, n);
+    }
+    let full = last(&gate);
+    gate.shell.on_answer(gate.at(1_001), on_my_way());
+    assert_eq!(last(&gate), full);
 }

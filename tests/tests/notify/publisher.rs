@@ -59,6 +59,7 @@ pub(crate) fn message(topic: &str, payload: &str, id: &str) -> Message {
         payload: Bytes::copy_from_slice(payload.as_bytes()),
         retain: false,
         expires_at: None,
+        late_at: None,
         id: Bytes::copy_from_slice(id.as_bytes()),
     }
 }

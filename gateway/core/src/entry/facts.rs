@@ -71,9 +71,10 @@ impl What {
             | Self::Attendance { student, .. }
             | Self::Consumption { student, .. }
             | Self::Safe { holder: Holder::Student(student), .. } => core::slice::from_ref(student),
-            Self::Called { students, .. } | Self::CallEnded { students, .. } | Self::HandedOver { students, .. } => {
-                students
-            }
+            Self::Called { students, .. }
+            | Self::CallEnded { students, .. }
+            | Self::HandedOver { students, .. }
+            | Self::Corrected { students, .. } => students,
             _ => &[],
         }
     }

@@ -436,6 +436,9 @@ pub enum What {
         by: StaffId,
         /// Why, in their words.
         why: String,
+        /// The students whom the wrong entry told of: their guardians hear of the correction.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        students: Vec<StudentId>,
     },
     /// The gate's door opened.
     GateOpened {

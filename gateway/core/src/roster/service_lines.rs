@@ -30,6 +30,17 @@ pub enum StaffRole {
 }
 
 impl StaffRole {
+    /// Every role.
+    pub const ALL: [Self; 7] = [
+        Self::DutyLeader,
+        Self::Security,
+        Self::ItAdmin,
+        Self::Teacher,
+        Self::Instructor,
+        Self::Inspector,
+        Self::Principal,
+    ];
+
     /// The name, as topics have it.
     pub fn name(self) -> &'static str {
         match self {

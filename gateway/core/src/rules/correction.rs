@@ -28,7 +28,8 @@ pub(crate) fn correct(
     if !has_reason || !fits(&entry.what, &to) {
         return Err(OrderFault::Senseless);
     }
-    school.record(What::Corrected { entry: entry.seq, to, by: staff, why });
+    let students = entry.what.students().to_vec();
+    school.record(What::Corrected { entry: entry.seq, students, to, by: staff, why });
     Ok(())
 }
 

@@ -153,7 +153,8 @@ fn closing() -> Vec<What> {
         minutes: 60,
         instead_of,
     };
-    let corrected = |to| What::Corrected { entry: Seq(140), to, by: zhao(), why: "点名册为准".into() };
+    let corrected =
+        |to| What::Corrected { entry: Seq(140), students: vec![ming()], to, by: zhao(), why: "点名册为准".into() };
     vec![
         closed(None, true),
         closed(Some(club()), false),

@@ -74,6 +74,10 @@ pub(super) fn checked(check: &Check, found: u32, lang: Lang) -> String {
         Check::Patrol(patrol) => {
             text!(lang, zh: "巡查 {patrol} 未到的点：{found} 处", en: "patrol {patrol}: {found} points not visited")
         }
+        Check::RotaOver { post } => {
+            let post = post.says(lang);
+            text!(lang, zh: "{post}的值班时间结束", en: "the hours of the post {post} on the rota are over")
+        }
         Check::Rota { post, from } => {
             let post = post.says(lang);
             text!(lang, zh: "按值班表核对 {from} 起的{post}", en: "the rota was asked who has {post} from {from} on")

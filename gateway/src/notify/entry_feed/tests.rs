@@ -1,20 +1,33 @@
 //! Given these entries, these messages go out, in this order.
 
+mod guide;
+mod late;
+
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
 use schoolgate_core::{
+    alarm::Alarm,
     credential::{CredentialId, CredentialStatus},
-    id::{GatewayId, PlaceId, ReaderId, SchoolId, StudentId},
+    entry::{AttendanceStatus, ENTRY_VERSION, MusterCause, Recipient, Tap},
+    id::{CourseId, GatewayId, PlaceId, ReaderId, SchoolId, SessionId, StaffId, StudentId},
     roster::{
         Authorisation, CredentialLine, Document, GuardianLine, Holder, Restriction, SchoolLevel, StudentLine, Validity,
     },
     school::{Input, School},
     site::{Place, PlaceRole},
     text::Bilingual,
-    time::{BootId, ClockQuality, Mono, Wall},
+    time::{BootId, ClockQuality, Mono, Stamp, Wall},
 };
 use serde_json::{Value, json};
 
 use super::*;
-use crate::ledger::{Ledger, LedgerId, Options, simdisk::SimDisk};
+use crate::{
+    ledger::{Ledger, LedgerId, Options, simdisk::SimDisk},
+    notify::docs_tests::example,
+};
 
 fn both(zh: &str, en: &str) -> Bilingual {
     Bilingual { zh: zh.into(), en: en.into() }
@@ -75,10 +88,31 @@ fn stamp(time: &str, mono: u64) -> Stamp {
     Stamp { wall, boot: BootId(1), mono: Mono(mono), clock: ClockQuality::Synchronised }
 }
 
+/// A clock that stands still until it is set.
+#[derive(Clone, Default)]
+struct SetClock(Arc<Mutex<Stamp>>);
+
+impl SetClock {
+    fn set(&self, stamp: Stamp) {
+        *self.0.lock().unwrap() = stamp;
+    }
+}
+
+impl Clock for SetClock {
+    fn stamp(&self, _at: Instant) -> Stamp {
+        *self.0.lock().unwrap()
+    }
+
+    fn wait_until(&self, now: Instant, deadline: Mono) -> Duration {
+        deadline.since(self.stamp(now).mono)
+    }
+}
+
 struct Desk {
     school: School,
     ledger: Ledger,
     feed: EntryFeed,
+    clock: SetClock,
     _roster: watch::Sender<Arc<Roster>>,
 }
 
@@ -92,14 +126,19 @@ impl Desk {
         let (sender, seen) = watch::channel(roster);
         let ids = (SchoolId::try_new("dongfeng").unwrap(), GatewayId::try_new("gate-1").unwrap());
         let writer = MessageWriter::new(ids.0, ids.1, "07070707".into());
+        let (clock, site) = (SetClock::default(), Arc::new(site()));
+        let state = State::default();
         let feed =
-            EntryFeed::new(ledger.reader(), ledger.durable(), writer, Arc::new(site()), seen, State::default(), true);
-        Self { school, ledger, feed, _roster: sender }
+            EntryFeed::new(ledger.reader(), ledger.durable(), writer, site, seen, state, Arc::new(clock.clone()))
+                .with_place_events(true);
+        Self { school, ledger, feed, clock, _roster: sender }
     }
 
+    /// A card is presented; the moment of the last one is now.
     fn tap(&mut self, time: &str, mono: u64, card: CredentialId) {
-        let reader = ReaderId::try_new("in").unwrap();
-        self.school.handle(stamp(time, mono), Input::Tap { reader, credential: card });
+        let (reader, at) = (ReaderId::try_new("in").unwrap(), stamp(time, mono));
+        self.clock.set(at);
+        self.school.handle(at, Input::Tap { reader, credential: card });
         while let Some(entry) = self.school.poll_entry() {
             self.ledger.append(entry.seq.0, entry.encode().unwrap().into()).unwrap();
         }
@@ -108,15 +147,82 @@ impl Desk {
         runtime.block_on(self.ledger.durable().wait_for(|durable| durable.through >= last)).unwrap();
     }
 
-    fn letters(&mut self, after: u64) -> Vec<(u64, Vec<(String, Value)>)> {
-        let letters = self.feed.letters_after(after, 100).unwrap();
-        let message = |m: &Message| (m.topic.clone(), serde_json::from_slice(&m.payload).unwrap());
-        letters.iter().map(|letter| (letter.seq, letter.messages.iter().map(message).collect())).collect()
+    /// An entry, whatever the rules would make of it.
+    fn write(&mut self, at: Stamp, what: What) -> Seq {
+        self.clock.set(at);
+        let seq = self.school.state().last().next();
+        let entry = Entry { v: ENTRY_VERSION, seq, at, what };
+        self.school.replay(&entry).unwrap();
+        while self.school.poll_entry().is_some_and(|earlier| {
+            self.ledger.append(earlier.seq.0, earlier.encode().unwrap().into()).unwrap();
+            true
+        }) {}
+        self.ledger.append(seq.0, entry.encode().unwrap().into()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(self.ledger.durable().wait_for(|durable| durable.through >= seq.0)).unwrap();
+        seq
     }
+
+    /// All that goes out after that entry, as it goes out now.
+    fn letters(&mut self, after: u64) -> Vec<(u64, Vec<(String, Value)>)> {
+        self.letters_by(after, 100)
+    }
+
+    /// The same, so many letters at a time.
+    fn letters_by(&mut self, mut after: u64, at_once: usize) -> Vec<(u64, Vec<(String, Value)>)> {
+        let mut all = Vec::new();
+        loop {
+            let letters = self.feed.letters_after(after, at_once).unwrap();
+            if letters.is_empty() && !self.feed.behind {
+                return all;
+            }
+            let message = |m: &Message| {
+                (m.topic.clone(), serde_json::from_slice(&m.payload_at(tokio::time::Instant::now())).unwrap())
+            };
+            for letter in letters {
+                after = letter.seq;
+                all.push((letter.seq, letter.messages.iter().map(message).collect()));
+            }
+        }
+    }
+}
+
+/// The payloads that went out on topics with that end, in order.
+fn sent<'l>(letters: &'l [(u64, Vec<(String, Value)>)], end: &'l str) -> impl Iterator<Item = &'l Value> {
+    letters.iter().flat_map(|(_, messages)| messages).filter(move |(topic, _)| topic.ends_with(end)).map(|(_, m)| m)
+}
+
+fn ming() -> StudentId {
+    StudentId::try_new("ming").unwrap()
+}
+
+fn at_gate(card_of: u8) -> Tap {
+    Tap {
+        place: PlaceId::try_new("east-gate").unwrap(),
+        reader: ReaderId::try_new("in").unwrap(),
+        credential: card(card_of),
+    }
+}
+
+const HOUR_MS: u64 = 3_600_000;
+
+/// The same time of day, that many days later.
+fn days_later(at: Stamp, days: u64) -> Stamp {
+    let ms = days * 24 * HOUR_MS;
+    let wall = Wall::new(at.wall.unix_ms() + i64::try_from(ms).unwrap(), 480);
+    Stamp { wall, mono: Mono(at.mono.0 + ms), ..at }
 }
 
 fn topics(letter: &(u64, Vec<(String, Value)>)) -> Vec<&str> {
     letter.1.iter().map(|(topic, _)| topic.strip_prefix("schoolgate/dongfeng/").unwrap()).collect()
+}
+
+/// Ming came, wanted to leave and might not, was called, and was fetched.
+fn an_afternoon(desk: &mut Desk) {
+    desk.tap("07:41", 1, card(1));
+    desk.tap("17:40", 36_000_000, card(1));
+    desk.tap("17:50", 36_600_000, card(2));
+    desk.tap("17:52", 36_720_000, card(1));
 }
 
 #[test]
