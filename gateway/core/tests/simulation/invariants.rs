@@ -24,8 +24,9 @@ pub struct Watcher {
     closed: BTreeSet<SessionId>,
     charged: BTreeSet<StaffId>,
     day: Option<Day>,
-    checks: BTreeSet<Check>,
-    muster: Option<Seq>,
+    checks: BTreeSet<(Option<Day>, Check)>,
+    /// The entry that started it, and whether it is an exercise.
+    muster: Option<(Seq, bool)>,
     pub releases: u64,
     pub attendances: u64,
     pub consumptions: u64,
@@ -37,13 +38,19 @@ impl Watcher {
     pub fn look(&mut self, entry: &Entry, document: &Document) {
         match &entry.what {
             What::DayBegan { day, .. } => {
-                assert!(self.day.is_none_or(|before| before < *day), "days begin once, in order: {entry:?}");
-                (self.day, self.checks) = (Some(*day), BTreeSet::new());
+                // A clock that was put back begins a day again; what was looked at then stays looked at.
+                self.day = Some(*day);
             }
-            What::Checked { check, .. } => assert!(self.checks.insert(check.clone()), "looked at twice: {entry:?}"),
+            What::Checked { check, .. } => {
+                assert!(self.checks.insert((self.day, check.clone())), "looked at twice: {entry:?}");
+            }
             What::Arrived { student, .. } => {
                 self.on_campus.insert(student.clone(), entry.seq);
                 self.released.remove(student);
+            }
+            // Staff may check a child in who came in without a tap.
+            What::CheckedIn { student, tap: None, .. } => {
+                self.on_campus.entry(student.clone()).or_insert(entry.seq);
             }
             What::LeftUnseen { student, .. } => {
                 assert!(self.on_campus.remove(student).is_some(), "{entry:?}");
@@ -86,10 +93,15 @@ impl Watcher {
                 assert!(self.consumed.insert(key), "counted once: {entry:?}");
                 self.consumptions += 1;
             }
-            What::MusterStarted { .. } => assert!(self.muster.replace(entry.seq).is_none(), "one at a time: {entry:?}"),
-            What::MusterEnded { muster, .. } => assert_eq!(self.muster.take(), Some(*muster), "{entry:?}"),
+            What::MusterStarted { drill, .. } => {
+                let before = self.muster.replace((entry.seq, *drill));
+                assert!(before.is_none_or(|(_, drill)| drill), "one at a time, but for a drill that turns earnest: {entry:?}");
+            }
+            What::MusterEnded { muster, .. } => {
+                assert_eq!(self.muster.take().map(|(by, _)| by), Some(*muster), "{entry:?}");
+            }
             What::GateOpened { cause: OpenCause::Forced, .. } => {
-                assert!(self.muster.is_none(), "a gate that stands open is not forced: {entry:?}");
+                assert!(!self.is_emergency(), "a gate that stands open is not forced: {entry:?}");
             }
             _ => {}
         }
@@ -130,7 +142,7 @@ impl Watcher {
         let alarms: BTreeMap<Alarm, Seq> =
             state.alarms().iter().map(|(alarm, on)| (alarm.clone(), on.raised)).collect();
         assert_eq!(alarms, self.alarms);
-        assert_eq!(state.muster().map(|muster| muster.by), self.muster);
+        assert_eq!(state.muster().map(|muster| (muster.by, muster.drill)), self.muster);
         for (student, presence) in state.presences() {
             let here = presence.custodian();
             assert_eq!(here.is_some(), self.on_campus.contains_key(student), "{student}: {presence:?}");
@@ -153,8 +165,12 @@ impl Watcher {
     /// While there is a muster the gates stand open; when it ends they are gates again.
     pub fn act(&self, act: &Act) {
         if let Act::Free { on } = act {
-            assert_eq!(*on, self.muster.is_some(), "gates stand open in an emergency and only then");
+            assert_eq!(*on, self.is_emergency(), "gates stand open in an emergency and only then");
         }
+    }
+
+    fn is_emergency(&self) -> bool {
+        self.muster.is_some() || self.alarms.contains_key(&Alarm::Fire {})
     }
 
     /// When everything is over.

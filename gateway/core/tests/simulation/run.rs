@@ -74,6 +74,8 @@ struct Run<'a> {
     reference: Reference,
     steps: usize,
     taps: u64,
+    /// Whether every entry is printed: `SCHOOLGATE_SIM_SHOW`.
+    shows: bool,
 }
 
 impl<'a> Run<'a> {
@@ -96,6 +98,7 @@ impl<'a> Run<'a> {
             reference: Reference::new(world),
             steps: 0,
             taps: 0,
+            shows: std::env::var_os("SCHOOLGATE_SIM_SHOW").is_some(),
         };
         run.start();
         run
@@ -162,6 +165,9 @@ impl<'a> Run<'a> {
         let tap = matches!(input, Input::Tap { .. }).then(|| input.clone());
         self.school.handle(stamp, input);
         while let Some(entry) = self.school.poll_entry() {
+            if self.shows {
+                println!("{} {:?} {:?}", entry.seq, entry.at, entry.what);
+            }
             self.watcher.look(&entry, &self.rosters[self.in_force].0);
             self.ledger.push(entry);
         }
