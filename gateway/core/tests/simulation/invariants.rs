@@ -95,7 +95,10 @@ impl Watcher {
             }
             What::MusterStarted { drill, .. } => {
                 let before = self.muster.replace((entry.seq, *drill));
-                assert!(before.is_none_or(|(_, drill)| drill), "one at a time, but for a drill that turns earnest: {entry:?}");
+                assert!(
+                    before.is_none_or(|(_, drill)| drill),
+                    "one at a time, but for a drill that turns earnest: {entry:?}"
+                );
             }
             What::MusterEnded { muster, .. } => {
                 assert_eq!(self.muster.take().map(|(by, _)| by), Some(*muster), "{entry:?}");
