@@ -113,6 +113,8 @@ pub struct Reference {
     sightings: HashMap<(CredentialId, PlaceId), i64>,
     /// Since when each student is in their family's care.
     released: HashMap<StudentId, i64>,
+    /// When each release was made.
+    releases: HashMap<Seq, i64>,
     /// When each student was first seen at the door of a session of theirs while its room was open.
     came: HashMap<(StudentId, SessionId), i64>,
     /// Of whom the cards at the door can't tell: staff said so, or two sessions are in one room.
@@ -143,6 +145,7 @@ impl Reference {
             policy: document.policy.clone(),
             sightings: HashMap::new(),
             released: HashMap::new(),
+            releases: HashMap::new(),
             came: HashMap::new(),
             unsure: HashSet::new(),
             shaky: i64::MIN,
@@ -192,6 +195,7 @@ impl Reference {
             match &entry.what {
                 What::Released { student, .. } => {
                     self.released.insert(student.clone(), now);
+                    self.releases.insert(entry.seq, now);
                 }
                 What::Left { student, .. } | What::LeftUnseen { student, .. } | What::Arrived { student, .. } => {
                     self.released.remove(student);
@@ -249,9 +253,31 @@ impl Reference {
         assert!(i64::from(minutes) <= most, "the card was seen {came}: {entry:?}");
     }
 
-    /// What the box had seen last may be lost.
-    pub fn shaken(&mut self, now: i64) {
+    /// The box may have lost what it saw last: this is what is left.
+    pub fn shaken(&mut self, now: i64, ledger: &[Entry]) {
         self.shaky = now;
+        let mut released = HashMap::new();
+        for entry in ledger {
+            match custody_of(&entry.what) {
+                Some(student) if matches!(entry.what, What::Released { .. }) => {
+                    released.insert(student.clone(), self.releases[&entry.seq]);
+                }
+                Some(student) => drop(released.remove(student)),
+                None => {}
+            }
+        }
+        self.released = released;
+    }
+}
+
+/// Whose custody over the campus's border, or out of the school's care, this entry is about.
+fn custody_of(what: &What) -> Option<&StudentId> {
+    match what {
+        What::Released { student, .. }
+        | What::Left { student, .. }
+        | What::LeftUnseen { student, .. }
+        | What::Arrived { student, .. } => Some(student),
+        _ => None,
     }
 }
 

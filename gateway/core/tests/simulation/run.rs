@@ -198,7 +198,7 @@ impl<'a> Run<'a> {
         }
         self.school = self.replayed();
         self.watcher.agree(self.school.state());
-        self.reference.shaken(self.now);
+        self.reference.shaken(self.now, &self.ledger);
         self.compare_custody(SAMPLE / 4);
         self.start();
     }
