@@ -261,7 +261,11 @@ impl State {
         self.regroup(student, &whereabouts);
         let here = |w: &Whereabouts| matches!(w, Whereabouts::OnCampus(_));
         let now_here = here(&whereabouts);
-        let seen = self.presences.get(student).map(|p| p.seen.clone());
+        let by_family =
+            |w: &Whereabouts| matches!(w, Whereabouts::OnCampus(Custodian::Guardian(_) | Custodian::Delegate(_)));
+        let before = self.presences.get(student);
+        let fetched = by_family(&whereabouts) || !now_here && before.is_some_and(|p| p.fetched);
+        let seen = before.map(|p| p.seen.clone());
         let seen = seen.unwrap_or(Sighting { place: None, at: entry.at, by: entry.seq });
         let presence = Presence {
             whereabouts,
@@ -272,6 +276,7 @@ impl State {
             calls: Vec::new(),
             waiting: None,
             left_by: None,
+            fetched,
         };
         let before = self.presences.insert(student.clone(), presence);
         let was_here = before.as_ref().is_some_and(|p| here(&p.whereabouts));

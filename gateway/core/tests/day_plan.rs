@@ -305,3 +305,21 @@ fn a_rota_line_that_is_over_gives_nobody_a_post() {
     assert_eq!(holder_of(&day, Post::Gate), None);
     assert_eq!(at("10:00").clock_text().as_deref(), Some("10:00"));
 }
+
+#[test]
+fn whom_their_family_has_fetched_is_not_missed_in_the_lesson() {
+    let mut day = Day::in_service();
+    day.tap("07:40", "hong", "east-gate");
+    day.tap("16:20", "grandmother", "desk");
+    day.tap("16:21", "hong", "desk");
+    day.tap("16:22", "hong", "east-gate");
+    let missed = |day: &Day, who: &str| {
+        let alarm = |alarm: &Alarm| matches!(alarm, Alarm::StudentMissing { student: of, .. } if *of == student(who));
+        day.school.state().alarms().keys().any(alarm)
+    };
+    day.until("16:45");
+    assert!(!missed(&day, "hong"), "their grandmother has them");
+    assert!(missed(&day, "ming"), "nobody has seen Ming today");
+    day.tap("17:35", "ming", "east-gate");
+    assert_eq!(day.replayed(), day.school.state().clone());
+}

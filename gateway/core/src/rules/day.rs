@@ -152,7 +152,13 @@ fn missing(school: &mut School, session: &SessionId) -> usize {
         school.state.lessons().get(&session.id).is_some_and(|lesson| lesson.students.contains_key(student))
     };
     let expected: BTreeSet<&StudentId> = school.roster.expected_in(&session).collect();
-    let missing = expected.into_iter().filter(|student| !came(student) && !is_excused(school, student, &session));
+    // Whom their family has fetched today is not missing, though they miss the lesson: nobody is to be frightened.
+    let fetched = |student: &StudentId| {
+        let presence = school.state.presence(student).filter(|p| p.fetched);
+        presence.is_some_and(|p| !p.since.is_of_an_earlier_day(&school.now))
+    };
+    let away = |student: &&StudentId| !came(student) && !fetched(student);
+    let missing = expected.into_iter().filter(|student| away(student) && !is_excused(school, student, &session));
     let missing: Vec<StudentId> = missing.cloned().collect();
     for student in &missing {
         let (session, place) = (session.id.clone(), session.place.clone());

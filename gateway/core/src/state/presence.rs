@@ -61,6 +61,8 @@ pub struct Presence {
     pub waiting: Option<Box<Waiting>>,
     /// By which card they went out of the gate, their own or that of whoever fetched them; none if they did not.
     pub left_by: Option<CredentialId>,
+    /// Whether their family has them: handed to a guardian or a delegate, and not come back since.
+    pub fetched: bool,
 }
 
 impl Presence {
