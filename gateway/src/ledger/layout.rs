@@ -1,6 +1,7 @@
 //! Which segments a ledger's folder holds.
 
-use super::format::{BadHeader, HEADER_LEN, Header};
+use super::format::{HEADER_LEN, MAX_SEQ};
+use super::header::{BadHeader, Header};
 use super::medium::{Medium, MediumFile};
 use std::io;
 use std::sync::Arc;
@@ -28,6 +29,12 @@ impl Segment {
         if self.spare { SPARE_NAME.to_owned() } else { segment_name(self.first_seq) }
     }
 
+    /// Whether its header alone tells all that must be known of the records before it: then they
+    /// may have been removed on purpose.
+    pub(super) fn is_anchored(&self) -> bool {
+        self.header.as_ref().is_some_and(|header| header.tree_before.is_some())
+    }
+
     /// Opens the segment for reading.
     pub(super) fn open(&self, medium: &dyn Medium) -> io::Result<Arc<dyn MediumFile>> {
         match &self.file {
@@ -45,7 +52,7 @@ pub(super) fn segment_name(first_seq: u64) -> String {
 fn parse_segment_name(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(".seg")?;
     let well_formed = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|&seq| well_formed && seq > 0)
+    digits.parse().ok().filter(|seq| well_formed && (1..=MAX_SEQ).contains(seq))
 }
 
 /// Why the folder could not be looked through.
@@ -110,7 +117,7 @@ fn read_layout_once(medium: &dyn Medium) -> Result<Vec<Segment>, LayoutError> {
     if names.iter().any(|name| name == SPARE_NAME) {
         adopt_spare(medium, &mut segments)?;
     }
-    let mut headers = segments.iter().filter_map(|segment| Some((segment, segment.header?)));
+    let mut headers = segments.iter().filter_map(|segment| Some((segment, segment.header.as_ref()?)));
     if let Some((_, first)) = headers.next()
         && let Some((other, _)) = headers.find(|(_, header)| header.ledger != first.ledger)
     {
