@@ -11,6 +11,8 @@
 
 mod export;
 mod format;
+#[doc(hidden)]
+pub mod harness;
 mod header;
 mod layout;
 mod medium;
@@ -21,6 +23,7 @@ mod queue;
 mod reader;
 mod records;
 mod recover;
+mod retention;
 mod scan;
 mod spare;
 mod tail;
@@ -47,6 +50,7 @@ pub use queue::{AppendError, QUEUE_MAX_BYTES, QUEUE_MAX_ENTRIES};
 pub use reader::{LedgerReader, open_records};
 pub use records::{Fault, FaultKind, ReadError, Records, Removed, TornTail};
 pub use recover::{MAX_FAULTS, Recovery};
+pub use retention::{Fate, Keep, RetentionError, Retired, Sealed};
 pub use tail::TAIL_MAX_BYTES;
 pub use tree::{Tree, TreeError, open_tree};
 pub use verify::{Report, VerifyError, verify};
@@ -176,6 +180,8 @@ pub struct Ledger {
     queue: Arc<Queue>,
     spare: Arc<Spare>,
     threads: Vec<JoinHandle<()>>,
+    /// Held by whoever takes something out.
+    retention: Mutex<()>,
     _lock: Box<dyn Send + Sync>,
 }
 
@@ -225,7 +231,8 @@ impl Ledger {
         });
         let queue = Arc::new(Queue::new(recovery.last_seq + 1, segment_bytes));
         let spare = Arc::new(Spare::new(segment_bytes, options.retry_min, options.retry_max));
-        let mut ledger = Self { shared, queue, spare, threads: Vec::new(), _lock: lock };
+        let (threads, retention) = (Vec::new(), Mutex::new(()));
+        let mut ledger = Self { shared, queue, spare, threads, retention, _lock: lock };
         ledger.start(writer::Start {
             active: found.active,
             ledger: recovery.ledger,

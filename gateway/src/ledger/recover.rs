@@ -8,6 +8,7 @@ use super::medium::{Medium, MediumFile};
 use super::merkle::Frontier;
 use super::points::Points;
 use super::records::{Fault, FaultKind, ReadError, TornTail};
+use super::retention::clear_unfinished;
 use super::scan::Scan;
 use super::spare::prepare;
 use super::tree::{Tree, TreeError};
@@ -63,6 +64,7 @@ pub(super) fn recover(
     known_through: u64,
     points: &Arc<Points>,
 ) -> Result<Found, OpenError> {
+    clear_unfinished(&**medium);
     let mut segments = read_layout(&**medium)?;
     let created = segments.is_empty();
     if created {

@@ -324,14 +324,17 @@ impl fmt::Debug for Scan {
 /// had been durable.
 fn torn_group(walk: &Walk, next: u64, last: Option<(u64, Place)>) -> Option<u64> {
     let mut probe = walk.clone();
-    let mut group = last.filter(|(_, place)| place.after > 0).map(|(seq, place)| place.group(seq));
+    // The hole is in the group of the record before it, or in one that starts here: behind the
+    // last record of a group, or behind what an earlier power cut left of one.
+    let unfinished = last.filter(|(_, place)| place.after > 0).map(|(seq, place)| place.group(seq));
+    let mut group = None;
     let mut whole_behind = 0;
     // The hole may start with whole records that are out of place.
     while probe.seek_whole().is_some() {
         while let Step::Record(record) = probe.step() {
             let own = record.place.group(record.seq);
-            let fits = record.seq > next && group.map_or(own.0 == next, |group| own == group);
-            if !fits {
+            let may_be_torn = own.0 == next || Some(own) == unfinished;
+            if record.seq <= next || !may_be_torn || group.is_some_and(|group| group != own) {
                 return None;
             }
             group = Some(own);

@@ -4,7 +4,10 @@ mod cuts;
 mod damage;
 mod disk;
 mod failures;
+mod flips;
+mod harness;
 mod merkle;
+mod retention;
 mod tree;
 
 use super::simdisk::SimDisk;

@@ -141,6 +141,24 @@ fn a_hole_in_the_last_group_is_told_from_rot_and_left_as_it_is() {
     }
 }
 
+/// Found by cutting the power: what is left of a torn group says that it goes on, and does not.
+#[test]
+fn a_hole_in_a_group_behind_an_unfinished_one_is_torn_too() {
+    let unfinished = segment_of(&[1..=5, 6..=10, 11..=20]);
+    let mut content = segment_of(&[1..=15, 16..=20]);
+    content[..offset_of(16)].copy_from_slice(&unfinished[..offset_of(16)]);
+    for hole in 16..20 {
+        let disk = disk_with(1, 1);
+        disk.set_content(FIRST, &content);
+        flip(&disk, FIRST, offset_of(hole) + 80);
+        let (ledger, recovery) = open(&disk);
+        assert_eq!((recovery.last_seq, recovery.faults), (hole - 1, vec![]), "{hole}");
+        assert_eq!(recovery.torn.unwrap().whole_behind, 20 - hole, "{hole}");
+        write(&ledger, hole..=22);
+        assert_whole(&ledger, 22);
+    }
+}
+
 #[test]
 fn a_hole_before_the_last_group_is_rot() {
     for hole in 11..=15 {
@@ -173,7 +191,7 @@ fn what_someone_saw_durable_is_lost_and_not_torn_and_its_number_is_not_given_aga
     }
     // Given a disk that went back to an older state,
     let disk = disk_with_groups();
-    let (ledger, recovery) = Ledger::open_on(Arc::new(disk.clone()), known(23)).unwrap();
+    let (ledger, recovery) = Ledger::open_on(Arc::new(disk), known(23)).unwrap();
     assert_eq!((recovery.last_seq, recovery.faults[0].kind), (23, FaultKind::Missing));
     write(&ledger, 24..=25);
     assert_eq!(ledger.tree().0, 25);
@@ -230,7 +248,7 @@ fn a_header_survives_a_flipped_bit_and_its_loss_is_contained() {
 fn a_missing_segment_is_told_and_the_others_are_read() {
     let disk = disk_with(200, 5);
     let name = disk.names().into_iter().filter(|name| name.ends_with(".seg")).nth(1).unwrap();
-    disk.remove(&name);
+    disk.lose(&name);
     let (ledger, _) = open(&disk);
     let read = read_all(&ledger);
     let faults: Vec<_> = read.iter().filter(|item| item.is_err()).collect();

@@ -50,7 +50,14 @@ fn a_ledger_of_version_1_opens_for_ever_and_goes_on_in_version_2() {
     assert_eq!((report.records, report.root), (4, Some(merkle::mth(&leaves))));
     let (ledger, recovery) = Ledger::open(dir, options()).unwrap();
     assert_eq!((recovery.last_seq, recovery.root), (4, merkle::mth(&leaves)));
+    // Its bodies can be removed too: the segment is one of version 2 from then on.
+    let keep = Keep { from: u64::MAX, entries: 0 };
+    assert_eq!(ledger.redact(1, keep, |record| record.seq == 2).unwrap(), 1);
     drop(ledger);
+    let report = verify(dir, |_| {}).unwrap();
+    assert!(report.is_sound());
+    assert_eq!((report.records, report.removed, report.root), (4, 1, Some(merkle::mth(&leaves))));
+    assert!(exported(dir).lines().nth(1).unwrap().contains(r#""removed":true,"leaf":""#));
 }
 
 #[test]
@@ -80,12 +87,12 @@ fn version_2_is_written_to_the_byte() {
         format::encode_record(&Record { seq: seq as u64, salt, chain: *chain, body }, place, out);
     };
     let (mut chain, mut tree) = (chain_start(ID), Frontier::default());
-    for (first, groups) in [(1, &[1..2, 2..5][..]), (5, &[5..7])] {
+    for (first, groups) in [(1, &[(1, 2), (2, 5)][..]), (5, &[(5, 7)])] {
         let mut bytes = vec![0; HEADER_LEN];
         header::encode_header(ID, first, &chain, &tree, &mut bytes);
-        for group in groups {
-            for seq in group.clone() {
-                let place = format::Place::of(seq - group.start, group.len());
+        for &(start, end) in groups {
+            for seq in start..end {
+                let place = format::Place::of(seq - start, end - start);
                 record(seq, place, &mut bytes, &mut chain, &mut tree);
             }
         }
@@ -146,4 +153,42 @@ fn verifying_a_folder_without_a_ledger_finds_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let report = verify(dir.path(), |_| {}).unwrap();
     assert_eq!((report.records, report.ledger, report.is_sound()), (0, None, true));
+}
+
+/// On the real disk, at each step that a power cut can leave behind.
+#[test]
+fn retention_works_on_files_and_its_unfinished_ones_do_no_harm() {
+    let dir = tempfile::tempdir().unwrap();
+    let (dir, archive) = (dir.path().join("ledger"), dir.path().join("archive"));
+    let (ledger, _) = Ledger::open(&dir, options()).unwrap();
+    write(&ledger, 1..=300);
+    let (keep, root) = (Keep { from: u64::MAX, entries: 100 }, ledger.tree());
+    let first = ledger.sealed().unwrap().into_iter().nth(1).unwrap().first_seq;
+    assert!(ledger.redact(first, keep, |record| record.seq % 2 == 0).unwrap() > 0);
+    let fate = Fate::archive_in(&archive).unwrap();
+    let mut left = 0..1;
+    assert_eq!(ledger.retire(keep, &fate, |_| left.next().is_some()).unwrap().first_seq, first);
+    assert!(archive.join("00000000000000000001.seg.gz").is_file());
+    drop(ledger);
+    // Given what cuts leave: a copy half written, an archive half written,
+    let name = layout::segment_name(first);
+    fs::write(dir.join(format!("{name}.new")), b"half").unwrap();
+    fs::write(archive.join(format!("{name}.gz.new")), b"half").unwrap();
+    let (ledger, recovery) = Ledger::open(&dir, options()).unwrap();
+    assert_eq!((ledger.tree(), recovery.first_seq, recovery.faults), (root, first, vec![]));
+    assert!(!dir.join(format!("{name}.new")).exists());
+    // and a whole archive whose segment is there still,
+    fs::write(archive.join(format!("{name}.gz")), b"older").unwrap();
+    let mut left = 0..1;
+    ledger.retire(keep, &fate, |_| left.next().is_some()).unwrap();
+    let mut segment = Vec::new();
+    let file = fs::File::open(archive.join(format!("{name}.gz"))).unwrap();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(file), &mut segment).unwrap();
+    assert_eq!((&segment[..8], segment.len() % HEADER_LEN), (&b"SGLEDGER"[..], 0));
+    drop(ledger);
+    let report = verify(&dir, |_| {}).unwrap();
+    assert!(report.is_sound() && report.anchored);
+    assert_eq!(report.root, Some(root.1));
+    let tree = open_tree(&dir).unwrap();
+    assert_eq!((tree.size(), tree.root(300).unwrap()), root);
 }

@@ -84,7 +84,7 @@ fn without_the_last_header_the_tree_is_read_from_the_one_before() {
     let (ledger, _) = open(&disk);
     let root = ledger.tree();
     drop(ledger);
-    let last = disk.names().into_iter().filter(|name| name.ends_with(".seg")).next_back().unwrap();
+    let last = disk.names().into_iter().rfind(|name| name.ends_with(".seg")).unwrap();
     let mut content = disk.content(&last);
     content[..HEADER_LEN].fill(0);
     disk.set_content(&last, &content);
