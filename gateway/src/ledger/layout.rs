@@ -16,7 +16,7 @@ pub(super) struct Segment {
     /// Number of its first record.
     pub first_seq: u64,
     /// What its header says; none if the header is damaged.
-    pub header: Option<Header>,
+    pub header: Option<Arc<Header>>,
     /// The file, held open while its name may still change.
     pub file: Option<Arc<dyn MediumFile>>,
     /// Whether it still bears [`SPARE_NAME`].
@@ -111,7 +111,7 @@ fn read_layout_once(medium: &dyn Medium) -> Result<Vec<Segment>, LayoutError> {
         let (header, _) = read_header(medium, &segment_name(first_seq))?;
         // A header that contradicts the file's name is as good as none: the records tell.
         let header = header.filter(|header| header.first_seq == first_seq);
-        segments.push(Segment { first_seq, header, file: None, spare: false });
+        segments.push(Segment { first_seq, header: header.map(Arc::new), file: None, spare: false });
     }
     segments.sort_by_key(|segment| segment.first_seq);
     if names.iter().any(|name| name == SPARE_NAME) {
@@ -135,7 +135,7 @@ fn adopt_spare(medium: &dyn Medium, segments: &mut Vec<Segment>) -> Result<(), L
     }
     segments.retain(|segment| segment.first_seq < header.first_seq);
     let first_seq = header.first_seq;
-    segments.push(Segment { first_seq, header: Some(header), file: Some(file), spare: true });
+    segments.push(Segment { first_seq, header: Some(Arc::new(header)), file: Some(file), spare: true });
     Ok(())
 }
 

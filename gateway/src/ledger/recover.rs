@@ -104,7 +104,7 @@ fn create_first(medium: &dyn Medium, ledger: LedgerId, segment_bytes: u64) -> io
     file.sync_data()?;
     medium.rename(SPARE_NAME, &segment_name(1))?;
     medium.sync_dir()?;
-    Ok(Segment { first_seq: 1, header: Some(header), file: None, spare: false })
+    Ok(Segment { first_seq: 1, header: Some(Arc::new(header)), file: None, spare: false })
 }
 
 /// The end of the ledger, as it was found.

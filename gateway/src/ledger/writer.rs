@@ -175,7 +175,7 @@ impl Writer<'_> {
             let file = Some(Arc::clone(&active.file));
             let tree_before = Some(lock(&self.shared.tree).clone());
             let header = Header { ledger: self.start.ledger, first_seq, chain_before, tree_before };
-            self.shared.add_segment(Segment { first_seq, header: Some(header), file, spare: false });
+            self.shared.add_segment(Segment { first_seq, header: Some(Arc::new(header)), file, spare: false });
             self.spare.started(first_seq);
         }
         Ok(())

@@ -178,6 +178,18 @@ fn memory_forgets_removed_bodies_as_well() {
 }
 
 #[test]
+fn a_reader_that_knew_a_record_elsewhere_finds_it_where_it_is() {
+    let disk = disk_with(300, 7);
+    let (ledger, _) = open(&disk);
+    ledger.redact(1, KEEP_NONE, is_private).unwrap();
+    // Given a reader that was late to note where a record had been before,
+    ledger.shared.points.note(1, 20, damage::offset_of(20) as u64);
+    for seq in [20, 22] {
+        assert_eq!(ledger.reader().read(seq, 1, 1).unwrap()[0].body, body(seq));
+    }
+}
+
+#[test]
 fn a_damaged_segment_keeps_its_bodies_until_it_goes_as_a_whole() {
     let disk = disk_with(200, 5);
     damage::flip(&disk, damage::FIRST, damage::offset_of(8) + 75);
