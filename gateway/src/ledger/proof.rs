@@ -1,7 +1,7 @@
 //! Proofs over the Merkle tree: that an entry is in it (inclusion), and that a tree is the
 //! beginning of a later one (consistency). RFC 9162 §2.1.3 and §2.1.4.
 //!
-//! Checking a proof needs nothing but the hashes. Making one takes a single pass over the leaves.
+//! Checking a proof needs nothing but the hashes.
 
 use super::format::Hash;
 use super::merkle::{Frontier, node};
@@ -125,84 +125,6 @@ fn left_size(size: u64) -> u64 {
     1 << (size - 1).ilog2()
 }
 
-/// Collects the roots of some subtrees while the leaves go by.
-pub(super) struct Collector {
-    /// Subtrees by where they start, each with its place in the proof.
-    wanted: Vec<(usize, Range<u64>)>,
-    at: usize,
-    tree: Frontier,
-    next: u64,
-    proof: Vec<Hash>,
-}
-
-impl Collector {
-    /// Starts behind the leaves of `known`. None if `known` does not tell a subtree that is wanted.
-    pub(super) fn new(ranges: Vec<Range<u64>>, known: &Frontier) -> Option<Self> {
-        let proof = vec![[0; 32]; ranges.len()];
-        let mut wanted: Vec<_> = ranges.into_iter().enumerate().collect();
-        wanted.sort_by_key(|(_, range)| range.start);
-        let mut collector = Self { wanted, at: 0, tree: Frontier::default(), next: known.size(), proof };
-        while let Some((_, range)) = collector.wanted.get(collector.at)
-            && range.start < known.size()
-        {
-            collector.tree = known.part(range.start, range.end)?;
-            let complete = range.end <= known.size();
-            if !complete {
-                break;
-            }
-            collector.finish_subtree();
-        }
-        Some(collector)
-    }
-
-    /// Takes the next leaf.
-    pub(super) fn push(&mut self, leaf: Hash) {
-        let next = self.next;
-        self.next += 1;
-        if let Some((_, range)) = self.wanted.get(self.at)
-            && range.contains(&next)
-        {
-            let complete = range.end == self.next;
-            self.tree.push(leaf);
-            if complete {
-                self.finish_subtree();
-            }
-        }
-    }
-
-    /// Takes the next `count` leaves, which are lost.
-    pub(super) fn push_lost(&mut self, mut count: u64) {
-        while count > 0 {
-            let range = self.wanted.get(self.at).map(|(_, range)| range.clone());
-            let inside = range.as_ref().is_some_and(|range| range.contains(&self.next));
-            let until = range.map_or(count, |range| if inside { range.end } else { range.start } - self.next);
-            let part = count.min(until);
-            if inside {
-                self.tree.push_lost(part);
-            }
-            (self.next, count) = (self.next + part, count - part);
-            if inside && part == until {
-                self.finish_subtree();
-            }
-        }
-    }
-
-    fn finish_subtree(&mut self) {
-        let tree = std::mem::take(&mut self.tree);
-        if let Some((place, _)) = self.wanted.get(self.at)
-            && let Some(hash) = self.proof.get_mut(*place)
-        {
-            *hash = tree.root();
-        }
-        self.at += 1;
-    }
-
-    /// The proof, once all leaves went by.
-    pub(super) fn finish(self) -> Option<Vec<Hash>> {
-        (self.at == self.wanted.len()).then_some(self.proof)
-    }
-}
-
 /// Inclusion proof of leaf `index` in the tree of all `leaves`; none without such a leaf.
 #[must_use]
 pub fn prove_inclusion(leaves: &[Hash], index: u64) -> Option<Vec<Hash>> {
@@ -219,7 +141,11 @@ pub fn prove_consistency(leaves: &[Hash], old_size: u64) -> Option<Vec<Hash>> {
 }
 
 fn collect(leaves: &[Hash], ranges: Vec<Range<u64>>) -> Option<Vec<Hash>> {
-    let mut collector = Collector::new(ranges, &Frontier::default())?;
-    leaves.iter().for_each(|leaf| collector.push(*leaf));
-    collector.finish()
+    let root = |range: Range<u64>| {
+        let range = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
+        let mut tree = Frontier::default();
+        leaves.get(range)?.iter().for_each(|leaf| tree.push(*leaf));
+        Some(tree.root())
+    };
+    ranges.into_iter().map(root).collect()
 }

@@ -4,7 +4,7 @@ use super::format::Hash;
 use super::layout::{LayoutError, Segment, read_layout};
 use super::medium::{Disk, Medium};
 use super::merkle::Frontier;
-use super::proof::{Collector, consistency_ranges, inclusion_ranges, verify_consistency, verify_inclusion};
+use super::proof::{consistency_ranges, inclusion_ranges, verify_consistency, verify_inclusion};
 use super::records::{ReadError, Removed};
 use super::scan::Scan;
 use std::fmt;
@@ -72,8 +72,8 @@ pub fn open_tree(dir: &Path) -> Result<Tree, LayoutError> {
 
 /// What goes by while leaves are read.
 enum Leaves {
-    /// The leaf of the entry of that number.
-    One(u64, Hash),
+    /// The leaf of the next entry.
+    One(Hash),
     /// So many lost ones.
     Lost(u64),
 }
@@ -108,7 +108,7 @@ impl Tree {
     }
 
     /// Proof that entry `seq` is among the first `size`, RFC 9162 §2.1.3.1: leaf hash and path.
-    /// Reads the segments from that of the entry to that of `size`.
+    /// Reads a segment for each hash at most, less than 30.
     ///
     /// # Errors
     /// See [`TreeError`].
@@ -117,12 +117,12 @@ impl Tree {
         check(seq, size)?;
         let index = seq.checked_sub(1).ok_or(TreeError::Beyond { wanted: 0, size })?;
         let mut leaf = None;
-        let (path, lost) = self.collect(inclusion_ranges(index, size), index, size, |number, hash| {
-            if number == seq {
-                leaf = Some(hash);
-            }
+        self.each_leaf(seq, seq, |leaves| match leaves {
+            Leaves::One(hash) => leaf = Some(hash),
+            Leaves::Lost(_) => {}
         })?;
         let leaf = leaf.ok_or(TreeError::Lost { seq })?;
+        let (path, lost) = self.roots(inclusion_ranges(index, size))?;
         let root = self.frontier(size)?.0.root();
         if !verify_inclusion(&leaf, index, size, &path, &root) {
             return Err(TreeError::Lost { seq: lost.unwrap_or(seq) });
@@ -131,14 +131,14 @@ impl Tree {
     }
 
     /// Proof that the tree of the first `old` entries is the beginning of that of the first `new`,
-    /// RFC 9162 §2.1.4.1. Reads the segments from that of `old` to that of `new`.
+    /// RFC 9162 §2.1.4.1. Reads a segment for each hash at most, less than 60.
     ///
     /// # Errors
     /// See [`TreeError`].
     pub fn prove_consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, TreeError> {
         check(new, self.size)?;
         check(old, new)?;
-        let (proof, lost) = self.collect(consistency_ranges(old, new), old, new, |_, _| {})?;
+        let (proof, lost) = self.roots(consistency_ranges(old, new))?;
         let (from, to) = (self.frontier(old)?.0.root(), self.frontier(new)?.0.root());
         if !verify_consistency(old, &from, new, &to, &proof) {
             return Err(TreeError::Lost { seq: lost.unwrap_or(old) });
@@ -151,7 +151,7 @@ impl Tree {
     pub(super) fn frontier(&self, size: u64) -> Result<(Frontier, Option<u64>), TreeError> {
         let mut tree = self.anchor(size)?;
         let lost = self.each_leaf(tree.size() + 1, size, |leaves| match leaves {
-            Leaves::One(_, leaf) => tree.push(leaf),
+            Leaves::One(leaf) => tree.push(leaf),
             Leaves::Lost(count) => tree.push_lost(count),
         })?;
         Ok((tree, lost))
@@ -172,26 +172,30 @@ impl Tree {
         }
     }
 
-    /// Roots of subtrees of the first `size` leaves; `index` is a leaf that no wanted subtree
-    /// before it reaches beyond.
-    fn collect(
-        &self,
-        ranges: Vec<Range<u64>>,
-        index: u64,
-        size: u64,
-        mut see: impl FnMut(u64, Hash),
-    ) -> Result<(Vec<Hash>, Option<u64>), TreeError> {
-        let anchor = self.anchor(index)?;
-        let unknown = || TreeError::Removed { first_seq: self.segments.first().map_or(1, |segment| segment.first_seq) };
-        let mut collector = Collector::new(ranges, &anchor).ok_or_else(unknown)?;
-        let lost = self.each_leaf(anchor.size() + 1, size, |leaves| match leaves {
-            Leaves::One(seq, leaf) => {
-                collector.push(leaf);
-                see(seq, leaf);
-            }
-            Leaves::Lost(count) => collector.push_lost(count),
-        })?;
-        Ok((collector.finish().ok_or_else(unknown)?, lost))
+    /// Roots of the subtrees of these leaves; and the first entry of them that is lost.
+    fn roots(&self, ranges: Vec<Range<u64>>) -> Result<(Vec<Hash>, Option<u64>), TreeError> {
+        let mut lost = None;
+        let mut roots = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            let mut tree = self.known_part(&range);
+            let first = range.start + tree.size() + 1;
+            let missing = self.each_leaf(first, range.end, |leaves| match leaves {
+                Leaves::One(leaf) => tree.push(leaf),
+                Leaves::Lost(count) => tree.push_lost(count),
+            })?;
+            lost = lost.or(missing);
+            roots.push(tree.root());
+        }
+        Ok((roots, lost))
+    }
+
+    /// What the headers tell of the subtree of these leaves: as much of its beginning as any does.
+    /// So no more than a segment's leaves are left to be read.
+    fn known_part(&self, range: &Range<u64>) -> Frontier {
+        let trees = self.segments.iter().filter_map(|segment| segment.header.as_ref()?.tree_before.as_ref());
+        let behind = trees.filter(|tree| tree.size() > range.start);
+        let parts = behind.filter_map(|tree| tree.part(range.start, range.end));
+        parts.max_by_key(Frontier::size).unwrap_or_default()
     }
 
     /// Gives the leaves of entries `from` to `through`; says which is the first lost one.
@@ -214,7 +218,7 @@ impl Tree {
                 lost = lost.or(Some(next));
                 take(Leaves::Lost(record.seq - next));
             }
-            take(Leaves::One(record.seq, record.leaf()));
+            take(Leaves::One(record.leaf()));
             next = record.seq + 1;
         }
         if next <= through {
