@@ -43,7 +43,7 @@ pub fn segment(bytes: &[u8]) {
         return;
     };
     let mut last = 0;
-    for item in Scan::new(Arc::clone(&medium), found.segments.clone(), 1) {
+    for item in Scan::new(Arc::clone(&medium), found.segments.clone(), 1).telling_groups(0) {
         match item {
             Ok(record) => {
                 assert!(record.seq > last, "out of order");

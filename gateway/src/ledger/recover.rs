@@ -174,7 +174,7 @@ fn scan_segment(
     let mut last_chain = chain.unwrap_or_else(|| chain_start(ledger));
     let mut anchored = segment.header.is_some();
     let mut records = Scan::new(Arc::clone(medium), vec![segment.clone()], segment.first_seq)
-        .known(known)
+        .telling_groups(known)
         .with_points(Arc::clone(points));
     while let Some(item) = records.next() {
         match item {

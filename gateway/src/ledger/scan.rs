@@ -23,6 +23,8 @@ pub(super) struct Scan {
     last: Option<(u64, Place)>,
     /// Where the segment that was left last ended.
     left_at: u64,
+    /// Whether a torn group is one although whole records stand behind its hole.
+    tells_groups: bool,
     /// Records through this one were seen durable: none of them can be a torn tail.
     known: u64,
     /// Number of the record that comes next.
@@ -65,6 +67,7 @@ impl Scan {
             start: None,
             last: None,
             left_at: HEADER_LEN as u64,
+            tells_groups: false,
             known: 0,
             next: if removed.is_some() { first } else { from },
             through: None,
@@ -87,9 +90,11 @@ impl Scan {
         self
     }
 
-    /// Takes it that records through this one were seen durable by someone.
-    pub(super) fn known(mut self, through: u64) -> Self {
-        self.known = through;
+    /// Ends before a torn group, although whole records stand behind its hole: as opening does.
+    /// Takes it that records through `known` were seen durable by someone. Others are shown those
+    /// records and told of the hole, for nobody can rule out that the group had been durable.
+    pub(super) fn telling_groups(mut self, known: u64) -> Self {
+        (self.tells_groups, self.known) = (true, known);
         self
     }
 
@@ -199,7 +204,10 @@ impl Scan {
             bound == u64::MAX && self.through.is_none() && self.damage.is_none() && self.next > self.known;
         let Some(walk) = self.walk.as_mut() else { return };
         let offset = walk.offset();
-        if may_be_torn && let Some(whole_behind) = torn_group(walk, self.next, self.last) {
+        if may_be_torn
+            && let Some(whole_behind) = torn_group(walk, self.next, self.last)
+            && (whole_behind == 0 || self.tells_groups)
+        {
             self.torn = walk.last_written_from(offset).map(|end| TornTail {
                 segment: self.segments.get(index).map_or_else(String::new, Segment::name),
                 offset,

@@ -64,7 +64,7 @@ pub fn open_tree(dir: &Path) -> Result<Tree, LayoutError> {
     let segments = read_layout(&*medium)?;
     let mut size = 0;
     if let Some(last) = segments.last() {
-        let records = Scan::new(Arc::clone(&medium), segments.clone(), last.first_seq);
+        let records = Scan::new(Arc::clone(&medium), segments.clone(), last.first_seq).telling_groups(0);
         size = records.filter_map(Result::ok).map(|record| record.seq).last().unwrap_or(last.first_seq - 1);
     }
     Ok(Tree::new(medium, segments, size))
