@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput};
-use schoolgate::ledger::{Durable, Ledger, LedgerId, Options, SaltSource};
+use schoolgate::ledger::{Durable, Ledger, LedgerId, Options, SaltSource, verify_inclusion};
 use schoolgate::store::Store;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -111,20 +111,38 @@ fn durable_groups(criterion: &mut Criterion) {
 }
 
 fn opening(criterion: &mut Criterion) {
-    const ENTRIES: u64 = 200_000;
+    const ENTRIES: u64 = 1_000_000;
     let dir = folder();
     let mut bench = Bench::open(dir.path());
     for _ in 0..ENTRIES / 2000 {
         bench.write(2000);
     }
     drop(bench);
-    criterion.bench_function("open with 200,000 entries", |bencher| {
+    criterion.bench_function("open with 1,000,000 entries", |bencher| {
         bencher.iter(|| Bench::open(dir.path()).seq);
     });
     let mut bench = Bench::open(dir.path());
     bench.write(1);
-    criterion.bench_function("read 200,000 entries", |bencher| {
+    prove(criterion, &bench);
+    criterion.bench_function("read 1,000,000 entries", |bencher| {
         bencher.iter(|| bench.ledger.reader().iter(1).map(|record| record.unwrap().body.len()).sum::<usize>());
+    });
+}
+
+/// Proofs of the first entry are those that take longest: all leaves go by.
+fn prove(criterion: &mut Criterion, bench: &Bench) {
+    let tree = bench.ledger.reader().tree();
+    let (size, root) = bench.ledger.tree();
+    criterion.bench_function("root of all entries, kept", |bencher| bencher.iter(|| bench.ledger.tree()));
+    criterion.bench_function("root of all entries, read", |bencher| bencher.iter(|| tree.root(size).unwrap()));
+    for seq in [1, size] {
+        criterion.bench_function(&format!("prove that entry {seq} is included"), |bencher| {
+            bencher.iter(|| tree.prove_inclusion(seq, size).unwrap());
+        });
+    }
+    let (leaf, path) = tree.prove_inclusion(1, size).unwrap();
+    criterion.bench_function("check a proof of inclusion", |bencher| {
+        bencher.iter(|| assert!(verify_inclusion(&leaf, 0, size, &path, &root)));
     });
 }
 

@@ -1,9 +1,9 @@
 //! Writes records out as text, in bounded memory.
 
-use super::format::Record;
+use super::format::{Hash, Record};
 use super::layout::LayoutError;
 use super::reader::open_records;
-use super::records::{Fault, ReadError};
+use super::records::{Fault, ReadError, Removed};
 use super::recover::MAX_FAULTS;
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
@@ -18,6 +18,8 @@ pub struct Exported {
     pub first_seq: u64,
     /// Number of the last; 0 if none.
     pub last_seq: u64,
+    /// Entries within the range that retention removed.
+    pub removed: u64,
     /// Damaged places within the range, at most [`MAX_FAULTS`]: their records are missing.
     pub faults: Vec<Fault>,
 }
@@ -60,6 +62,16 @@ pub fn export_ndjson(
                 }
                 continue;
             }
+            Err(ReadError::Removed(removed)) if removed.seq > *range.end() => break,
+            Err(ReadError::Removed(Removed { seq, resumes_at, hashes })) => {
+                exported.removed += resumes_at.min(range.end().saturating_add(1)) - seq;
+                if let Some((leaf, chain)) = hashes {
+                    line.clear();
+                    write_removed_line(seq, &leaf, &chain, &mut line)?;
+                    out.write_all(&line)?;
+                }
+                continue;
+            }
             Err(error) => return Err(error.into()),
         };
         line.clear();
@@ -89,6 +101,16 @@ pub fn write_ndjson_line(record: &Record, out: &mut impl Write) -> io::Result<()
     out.write_all(br#"","entry":"#)?;
     out.write_all(&record.body)?;
     out.write_all(b"}\n")
+}
+
+/// Writes a removed entry as `{"seq":1,"chain":"<hex>","removed":true,"leaf":"<hex>"}` and a line
+/// feed: the chain hash can still be checked.
+fn write_removed_line(seq: u64, leaf: &Hash, chain: &Hash, out: &mut impl Write) -> io::Result<()> {
+    write!(out, r#"{{"seq":{seq},"chain":""#)?;
+    write_hex(chain, out)?;
+    out.write_all(br#"","removed":true,"leaf":""#)?;
+    write_hex(leaf, out)?;
+    out.write_all(b"\"}\n")
 }
 
 fn write_hex(bytes: &[u8], out: &mut impl Write) -> io::Result<()> {

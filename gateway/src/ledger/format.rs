@@ -1,4 +1,4 @@
-//! The bytes of a segment, version 1. `gateway/docs/ledger-format.md` is their specification.
+//! The bytes of a record, and its hashes. `gateway/docs/ledger-format.md` is their specification.
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -6,13 +6,8 @@ use std::fmt;
 
 /// Length of a segment's header block; the first record starts here.
 pub const HEADER_LEN: usize = 4096;
-/// Where in the header block the second copy of the header stands.
-const HEADER_COPY_AT: usize = 2048;
-/// Bytes of one header copy that its checksum covers.
-const HEADER_CHECKED_LEN: usize = 72;
-const MAGIC: &[u8; 8] = b"SGLEDGER";
-/// The version that this module writes, and the newest that it reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The version that this software writes, and the newest that it reads.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Length of a record up to its body.
 pub const RECORD_HEADER_LEN: usize = 72;
@@ -22,8 +17,14 @@ pub(super) const RECORD_ALIGN: usize = 8;
 const RECORD_PREFIX_LEN: usize = 8;
 /// Longest body of a record, in bytes.
 pub const MAX_BODY_LEN: usize = 1 << 20;
-/// The only kind of record of version 1.
+/// Highest number of a record: what JSON readers take without loss, and room for any school.
+pub(super) const MAX_SEQ: u64 = (1 << 53) - 1;
+/// Most records of one group, so that their places in it fit the record's header.
+pub(super) const MAX_GROUP_RECORDS: usize = 1 << 14;
+/// An entry.
 const KIND_ENTRY: u8 = 1;
+/// An entry whose body and salt were removed; its leaf hash stands in the body's place. Since version 2.
+const KIND_REMOVED: u8 = 3;
 
 /// A SHA-256 hash.
 pub type Hash = [u8; 32];
@@ -91,89 +92,114 @@ pub fn link(before: &Hash, leaf: &Hash) -> Hash {
     Sha256::new().chain_update([2]).chain_update(before).chain_update(leaf).finalize().into()
 }
 
-/// What a segment's header says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
-    /// Ledger that the segment belongs to.
-    pub ledger: LedgerId,
-    /// Number of the segment's first record.
-    pub first_seq: u64,
-    /// Chain hash before that record.
-    pub chain_before: Hash,
-}
-
-/// Why a header block gives no header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BadHeader {
-    /// Neither copy is whole.
-    Damaged,
-    /// Whole, and written by a later version of this software.
-    Newer(u32),
-}
-
-impl Header {
-    /// Writes both copies into the header block.
-    pub(super) fn encode_into(&self, block: &mut [u8]) {
-        let mut copy = [0; HEADER_CHECKED_LEN + 4];
-        copy[0..8].copy_from_slice(MAGIC);
-        copy[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
-        copy[16..32].copy_from_slice(&self.ledger.0);
-        copy[32..40].copy_from_slice(&self.first_seq.to_le_bytes());
-        copy[40..72].copy_from_slice(&self.chain_before);
-        let crc = crc32c::crc32c(&copy[..HEADER_CHECKED_LEN]);
-        copy[HEADER_CHECKED_LEN..].copy_from_slice(&crc.to_le_bytes());
-        block.fill(0);
-        block[..copy.len()].copy_from_slice(&copy);
-        block[HEADER_COPY_AT..HEADER_COPY_AT + copy.len()].copy_from_slice(&copy);
-    }
-
-    /// Reads the header from whichever copy is whole.
-    pub(super) fn decode(block: &[u8]) -> Result<Self, BadHeader> {
-        Self::decode_copy(block).or_else(|bad| match bad {
-            BadHeader::Newer(_) => Err(bad),
-            BadHeader::Damaged => Self::decode_copy(block.get(HEADER_COPY_AT..).unwrap_or(&[])),
-        })
-    }
-
-    fn decode_copy(bytes: &[u8]) -> Result<Self, BadHeader> {
-        let whole = bytes.get(..8) == Some(MAGIC)
-            && bytes.get(..HEADER_CHECKED_LEN).map(crc32c::crc32c) == u32_at(bytes, HEADER_CHECKED_LEN);
-        if !whole {
-            return Err(BadHeader::Damaged);
-        }
-        match u32_at(bytes, 8) {
-            Some(FORMAT_VERSION) => {}
-            Some(version) => return Err(BadHeader::Newer(version)),
-            None => return Err(BadHeader::Damaged),
-        }
-        let fields = (array_at(bytes, 16), u64_at(bytes, 32), array_at(bytes, 40));
-        let (Some(ledger), Some(first_seq), Some(chain_before)) = fields else {
-            return Err(BadHeader::Damaged);
-        };
-        Ok(Self { ledger: LedgerId(ledger), first_seq, chain_before })
-    }
-}
-
 /// Length that a record with a body of `body_len` bytes takes in a segment.
 #[must_use]
 pub const fn record_len(body_len: usize) -> usize {
     (RECORD_HEADER_LEN + body_len).next_multiple_of(RECORD_ALIGN)
 }
 
-/// Appends the record's bytes to `out`.
-pub(super) fn encode_record(record: &Record, out: &mut Vec<u8>) {
+/// A record's place among those that were written with it, by one write and one sync.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Records of its group before it.
+    pub before: u16,
+    /// Records of its group behind it. Both are 0 in a record of version 1.
+    pub after: u16,
+}
+
+impl Place {
+    /// Place `index` of a group of `count`, which is at most [`MAX_GROUP_RECORDS`].
+    pub(super) fn of(index: usize, count: usize) -> Self {
+        let short = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
+        Self { before: short(index), after: short(count.saturating_sub(index + 1)) }
+    }
+
+    /// Numbers of the first and the last record of the group of record `seq`.
+    pub(super) fn group(self, seq: u64) -> (u64, u64) {
+        (seq.saturating_sub(u64::from(self.before)), seq.saturating_add(u64::from(self.after)))
+    }
+}
+
+/// What a record holds.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Content {
+    /// The entry, and the salt of its leaf hash.
+    Entry { salt: Salt, body: Bytes },
+    /// The leaf hash of an entry that was removed.
+    Removed { leaf: Hash },
+}
+
+/// A record as it stands in a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stored {
+    pub seq: u64,
+    pub place: Place,
+    pub chain: Hash,
+    pub content: Content,
+}
+
+impl Stored {
+    /// Its leaf hash, computed or, of a removed entry, stored.
+    pub(super) fn leaf(&self) -> Hash {
+        match &self.content {
+            Content::Entry { salt, body } => leaf(salt, body),
+            Content::Removed { leaf } => *leaf,
+        }
+    }
+
+    /// Length that it takes in its segment.
+    pub(super) fn len(&self) -> usize {
+        record_len(self.payload().len())
+    }
+
+    /// What stands behind the record's header.
+    fn payload(&self) -> &[u8] {
+        match &self.content {
+            Content::Entry { body, .. } => body,
+            Content::Removed { leaf } => leaf,
+        }
+    }
+}
+
+/// Like [`Record`], it shows nothing of a body.
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Entry { body, .. } => write!(f, "Entry({} bytes)", body.len()),
+            Self::Removed { .. } => f.write_str("Removed"),
+        }
+    }
+}
+
+/// Appends the bytes of an entry's record to `out`.
+pub(super) fn encode_record(record: &Record, place: Place, out: &mut Vec<u8>) {
+    encode(record.seq, KIND_ENTRY, place, &record.salt, &record.chain, &record.body, out);
+}
+
+/// Appends the bytes of any record to `out`.
+pub(super) fn encode_stored(record: &Stored, out: &mut Vec<u8>) {
+    let (kind, salt) = match &record.content {
+        Content::Entry { salt, .. } => (KIND_ENTRY, *salt),
+        Content::Removed { .. } => (KIND_REMOVED, [0; 16]),
+    };
+    encode(record.seq, kind, record.place, &salt, &record.chain, record.payload(), out);
+}
+
+fn encode(seq: u64, kind: u8, place: Place, salt: &Salt, chain: &Hash, payload: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
-    let counted = RECORD_HEADER_LEN - RECORD_PREFIX_LEN + record.body.len();
+    let counted = RECORD_HEADER_LEN - RECORD_PREFIX_LEN + payload.len();
     out.extend_from_slice(&u32::try_from(counted).unwrap_or(u32::MAX).to_le_bytes());
     out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(&record.seq.to_le_bytes());
-    out.extend_from_slice(&[KIND_ENTRY, 0, 0, 0, 0, 0, 0, 0]);
-    out.extend_from_slice(&record.salt);
-    out.extend_from_slice(&record.chain);
-    out.extend_from_slice(&record.body);
+    out.extend_from_slice(&seq.to_le_bytes());
+    out.extend_from_slice(&[kind, 0, 0, 0]);
+    out.extend_from_slice(&place.before.to_le_bytes());
+    out.extend_from_slice(&place.after.to_le_bytes());
+    out.extend_from_slice(salt);
+    out.extend_from_slice(chain);
+    out.extend_from_slice(payload);
     let crc = record_crc(&out[start..]);
     out[start + 4..start + 8].copy_from_slice(&crc.to_le_bytes());
-    out.resize(start + record_len(record.body.len()), 0);
+    out.resize(start + record_len(payload.len()), 0);
 }
 
 /// CRC-32C over a record's length and everything after the checksum.
@@ -185,7 +211,7 @@ fn record_crc(record: &[u8]) -> u32 {
 #[derive(Debug)]
 pub(super) enum Frame {
     /// A whole record that passes its checksum.
-    Whole(Record),
+    Whole(Stored),
     /// Zeros: nothing was written here.
     Empty,
     /// Could be a record; `needed` bytes from its start would tell.
@@ -202,14 +228,15 @@ pub(super) fn decode_record(bytes: &Bytes) -> Frame {
     if head[..16].iter().all(|&byte| byte == 0) {
         return Frame::Empty;
     }
-    let fields = (u32_at(head, 0), u32_at(head, 4), u64_at(head, 8), array_at(head, 24), array_at(head, 40));
-    let (Some(counted), Some(crc), Some(seq), Some(salt), Some(chain)) = fields else {
+    let numbers = (u32_at(head, 0), u32_at(head, 4), u64_at(head, 8), u16_at(head, 20), u16_at(head, 22));
+    let (Some(counted), Some(crc), Some(seq), Some(before), Some(after)) = numbers else {
         return Frame::Bad;
     };
     let end = RECORD_PREFIX_LEN + counted as usize;
     let plausible = (RECORD_HEADER_LEN..=RECORD_HEADER_LEN + MAX_BODY_LEN).contains(&end)
-        && seq > 0
-        && head[16..24] == [KIND_ENTRY, 0, 0, 0, 0, 0, 0, 0];
+        && (1..=MAX_SEQ).contains(&seq)
+        && u64::from(before) < seq
+        && head[17..20] == [0; 3];
     if !plausible {
         return Frame::Bad;
     }
@@ -219,18 +246,33 @@ pub(super) fn decode_record(bytes: &Bytes) -> Frame {
     if record_crc(whole) != crc {
         return Frame::Bad;
     }
-    Frame::Whole(Record { seq, salt, chain, body: bytes.slice(RECORD_HEADER_LEN..end) })
+    let (Some(salt), Some(chain)) = (array_at(head, 24), array_at(head, 40)) else {
+        return Frame::Bad;
+    };
+    let content = match head[16] {
+        KIND_ENTRY => Content::Entry { salt, body: bytes.slice(RECORD_HEADER_LEN..end) },
+        KIND_REMOVED if salt == [0; 16] && end == RECORD_HEADER_LEN + size_of::<Hash>() => {
+            let Some(leaf) = array_at(whole, RECORD_HEADER_LEN) else { return Frame::Bad };
+            Content::Removed { leaf }
+        }
+        _ => return Frame::Bad,
+    };
+    Frame::Whole(Stored { seq, place: Place { before, after }, chain, content })
 }
 
-fn array_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+pub(super) fn array_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..at + N)?.try_into().ok()
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    array_at(bytes, at).map(u16::from_le_bytes)
+}
+
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     array_at(bytes, at).map(u32::from_le_bytes)
 }
 
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     array_at(bytes, at).map(u64::from_le_bytes)
 }
 
@@ -239,17 +281,23 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn record(body: &[u8]) -> Record {
-        Record { seq: 7, salt: [1; 16], chain: [2; 32], body: Bytes::copy_from_slice(body) }
+    fn any_content() -> impl Strategy<Value = Content> {
+        let entry = |(salt, body): (Salt, Vec<u8>)| Content::Entry { salt, body: body.into() };
+        prop_oneof![any::<(Salt, Vec<u8>)>().prop_map(entry), any::<Hash>().prop_map(|leaf| Content::Removed { leaf })]
     }
 
     proptest! {
         #[test]
-        fn any_record_reads_back_as_written(seq in 1u64.., salt: [u8; 16], chain: [u8; 32], body: Vec<u8>) {
-            let record = Record { seq, salt, chain, body: body.into() };
+        fn any_record_reads_back_as_written(
+            seq in 1 << 16..=MAX_SEQ,
+            (before, after) in any::<(u16, u16)>(),
+            chain: [u8; 32],
+            content in any_content(),
+        ) {
+            let record = Stored { seq, place: Place { before, after }, chain, content };
             let mut bytes = Vec::new();
-            encode_record(&record, &mut bytes);
-            prop_assert_eq!(bytes.len(), record_len(record.body.len()));
+            encode_stored(&record, &mut bytes);
+            prop_assert_eq!(bytes.len(), record.len());
             match decode_record(&bytes.into()) {
                 Frame::Whole(read) => prop_assert_eq!(read, record),
                 other => prop_assert!(false, "{:?}", other),
@@ -258,40 +306,26 @@ mod tests {
 
         #[test]
         fn arbitrary_bytes_are_judged_without_panic(bytes: Vec<u8>) {
-            let _ = Header::decode(&bytes);
             let _ = decode_record(&bytes.into());
         }
 
         #[test]
         fn one_flipped_bit_is_noticed(bit in 0usize..(72 + 5) * 8) {
+            let record = Record { seq: 7, salt: [1; 16], chain: [2; 32], body: Bytes::from_static(b"{a:1}") };
             let mut bytes = Vec::new();
-            encode_record(&record(b"{a:1}"), &mut bytes);
+            encode_record(&record, Place::of(2, 5), &mut bytes);
             bytes[bit / 8] ^= 1 << (bit % 8);
             prop_assert!(!matches!(decode_record(&bytes.into()), Frame::Whole(_)));
         }
     }
 
     #[test]
-    fn a_header_survives_the_loss_of_either_copy() {
-        let header = Header { ledger: LedgerId([9; 16]), first_seq: 42, chain_before: [3; 32] };
-        let mut block = vec![0; HEADER_LEN];
-        header.encode_into(&mut block);
-        for lost in [0..HEADER_COPY_AT, HEADER_COPY_AT..HEADER_LEN] {
-            let mut damaged = block.clone();
-            damaged[lost].fill(0xa5);
-            assert_eq!(Header::decode(&damaged), Ok(header));
-        }
-        block.fill(0);
-        assert_eq!(Header::decode(&block), Err(BadHeader::Damaged));
-    }
-
-    #[test]
-    fn a_header_of_a_later_version_is_told_from_a_damaged_one() {
-        let mut block = vec![0; HEADER_LEN];
-        Header { ledger: LedgerId([9; 16]), first_seq: 1, chain_before: [3; 32] }.encode_into(&mut block);
-        block[8..12].copy_from_slice(&2u32.to_le_bytes());
-        let crc = crc32c::crc32c(&block[..HEADER_CHECKED_LEN]);
-        block[72..76].copy_from_slice(&crc.to_le_bytes());
-        assert_eq!(Header::decode(&block), Err(BadHeader::Newer(2)));
+    fn a_removed_record_with_a_salt_or_another_length_is_none() {
+        let mut bytes = Vec::new();
+        encode(7, KIND_REMOVED, Place::default(), &[1; 16], &[2; 32], &[3; 32], &mut bytes);
+        assert!(matches!(decode_record(&bytes.into()), Frame::Bad));
+        let mut bytes = Vec::new();
+        encode(7, KIND_REMOVED, Place::default(), &[0; 16], &[2; 32], &[3; 31], &mut bytes);
+        assert!(matches!(decode_record(&bytes.into()), Frame::Bad));
     }
 }

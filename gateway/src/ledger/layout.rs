@@ -1,6 +1,7 @@
 //! Which segments a ledger's folder holds.
 
-use super::format::{BadHeader, HEADER_LEN, Header};
+use super::format::{HEADER_LEN, MAX_SEQ};
+use super::header::{BadHeader, Header};
 use super::medium::{Medium, MediumFile};
 use std::io;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ pub(super) struct Segment {
     /// Number of its first record.
     pub first_seq: u64,
     /// What its header says; none if the header is damaged.
-    pub header: Option<Header>,
+    pub header: Option<Arc<Header>>,
     /// The file, held open while its name may still change.
     pub file: Option<Arc<dyn MediumFile>>,
     /// Whether it still bears [`SPARE_NAME`].
@@ -26,6 +27,12 @@ impl Segment {
     /// Name of the segment's file.
     pub(super) fn name(&self) -> String {
         if self.spare { SPARE_NAME.to_owned() } else { segment_name(self.first_seq) }
+    }
+
+    /// Whether its header alone tells all that must be known of the records before it: then they
+    /// may have been removed on purpose.
+    pub(super) fn is_anchored(&self) -> bool {
+        self.header.as_ref().is_some_and(|header| header.tree_before.is_some())
     }
 
     /// Opens the segment for reading.
@@ -45,7 +52,7 @@ pub(super) fn segment_name(first_seq: u64) -> String {
 fn parse_segment_name(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(".seg")?;
     let well_formed = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|&seq| well_formed && seq > 0)
+    digits.parse().ok().filter(|seq| well_formed && (1..=MAX_SEQ).contains(seq))
 }
 
 /// Why the folder could not be looked through.
@@ -104,13 +111,13 @@ fn read_layout_once(medium: &dyn Medium) -> Result<Vec<Segment>, LayoutError> {
         let (header, _) = read_header(medium, &segment_name(first_seq))?;
         // A header that contradicts the file's name is as good as none: the records tell.
         let header = header.filter(|header| header.first_seq == first_seq);
-        segments.push(Segment { first_seq, header, file: None, spare: false });
+        segments.push(Segment { first_seq, header: header.map(Arc::new), file: None, spare: false });
     }
     segments.sort_by_key(|segment| segment.first_seq);
     if names.iter().any(|name| name == SPARE_NAME) {
         adopt_spare(medium, &mut segments)?;
     }
-    let mut headers = segments.iter().filter_map(|segment| Some((segment, segment.header?)));
+    let mut headers = segments.iter().filter_map(|segment| Some((segment, segment.header.as_ref()?)));
     if let Some((_, first)) = headers.next()
         && let Some((other, _)) = headers.find(|(_, header)| header.ledger != first.ledger)
     {
@@ -128,7 +135,7 @@ fn adopt_spare(medium: &dyn Medium, segments: &mut Vec<Segment>) -> Result<(), L
     }
     segments.retain(|segment| segment.first_seq < header.first_seq);
     let first_seq = header.first_seq;
-    segments.push(Segment { first_seq, header: Some(header), file: Some(file), spare: true });
+    segments.push(Segment { first_seq, header: Some(Arc::new(header)), file: Some(file), spare: true });
     Ok(())
 }
 

@@ -33,6 +33,11 @@ pub trait Medium: Send + Sync + 'static {
     /// # Errors
     /// Whatever the operating system says.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Takes a file out of the folder.
+    ///
+    /// # Errors
+    /// Whatever the operating system says.
+    fn remove(&self, name: &str) -> io::Result<()>;
     /// Makes the names in the folder durable.
     ///
     /// # Errors
@@ -105,6 +110,10 @@ impl Medium for Disk {
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         std::fs::rename(self.dir.join(from), self.dir.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        std::fs::remove_file(self.dir.join(name))
     }
 
     fn sync_dir(&self) -> io::Result<()> {

@@ -11,15 +11,23 @@
 
 mod export;
 mod format;
+#[doc(hidden)]
+pub mod harness;
+mod header;
 mod layout;
 mod medium;
+mod merkle;
 mod points;
+mod proof;
 mod queue;
 mod reader;
 mod records;
 mod recover;
+mod retention;
+mod scan;
 mod spare;
 mod tail;
+mod tree;
 mod verify;
 mod walk;
 mod writer;
@@ -36,11 +44,15 @@ pub use format::{
 };
 pub use layout::LayoutError;
 pub use medium::{Disk, Medium, MediumFile};
+pub use merkle::{Frontier, LOST_LEAF, empty_root, node};
+pub use proof::{MAX_PROOF_LEN, prove_consistency, prove_inclusion, verify_consistency, verify_inclusion};
 pub use queue::{AppendError, QUEUE_MAX_BYTES, QUEUE_MAX_ENTRIES};
 pub use reader::{LedgerReader, open_records};
-pub use records::{Fault, FaultKind, ReadError, Records, TornTail};
+pub use records::{Fault, FaultKind, ReadError, Records, Removed, TornTail};
 pub use recover::{MAX_FAULTS, Recovery};
+pub use retention::{Fate, Keep, RetentionError, Retired, Sealed};
 pub use tail::TAIL_MAX_BYTES;
+pub use tree::{Tree, TreeError, open_tree};
 pub use verify::{Report, VerifyError, verify};
 
 use bytes::Bytes;
@@ -70,6 +82,10 @@ pub struct Options {
     pub ledger_id: LedgerId,
     /// Where salts come from.
     pub salts: SaltSource,
+    /// Number of the last entry that someone, such as the platform, is known to have seen durable;
+    /// 0 if nobody knows. If it or one before it is not there, it is lost and not a torn tail, and
+    /// its number is not given again.
+    pub known_through: u64,
     /// Length of new segments in bytes; rounded to whole 4 KiB, at least [`MIN_SEGMENT_BYTES`].
     pub segment_bytes: u64,
     /// Wait before the second attempt to write what failed twice; doubles from there.
@@ -85,6 +101,7 @@ impl Options {
         Self {
             ledger_id,
             salts,
+            known_through: 0,
             segment_bytes: DEFAULT_SEGMENT_BYTES,
             retry_min: Duration::from_millis(100),
             retry_max: Duration::from_secs(5),
@@ -150,6 +167,8 @@ struct Shared {
     segments: RwLock<Vec<Segment>>,
     points: Arc<Points>,
     tail: Mutex<Tail>,
+    /// The Merkle tree of all durable records.
+    tree: Mutex<Frontier>,
     durable: watch::Sender<Durable>,
 }
 
@@ -161,6 +180,8 @@ pub struct Ledger {
     queue: Arc<Queue>,
     spare: Arc<Spare>,
     threads: Vec<JoinHandle<()>>,
+    /// Held by whoever takes something out.
+    retention: Mutex<()>,
     _lock: Box<dyn Send + Sync>,
 }
 
@@ -193,7 +214,7 @@ impl Ledger {
         })?;
         let segment_bytes = options.checked_segment_bytes();
         let points = Arc::new(Points::default());
-        let found = recover::recover(&medium, options.ledger_id, segment_bytes, &points)?;
+        let found = recover::recover(&medium, options.ledger_id, segment_bytes, options.known_through, &points)?;
         let recovery = found.recovery;
         let durable = Durable {
             through: recovery.last_seq,
@@ -205,11 +226,13 @@ impl Ledger {
             segments: RwLock::new(found.segments),
             points,
             tail: Mutex::new(Tail::default()),
+            tree: Mutex::new(found.tree),
             durable: watch::Sender::new(durable),
         });
         let queue = Arc::new(Queue::new(recovery.last_seq + 1, segment_bytes));
         let spare = Arc::new(Spare::new(segment_bytes, options.retry_min, options.retry_max));
-        let mut ledger = Self { shared, queue, spare, threads: Vec::new(), _lock: lock };
+        let (threads, retention) = (Vec::new(), Mutex::new(()));
+        let mut ledger = Self { shared, queue, spare, threads, retention, _lock: lock };
         ledger.start(writer::Start {
             active: found.active,
             ledger: recovery.ledger,
@@ -246,6 +269,13 @@ impl Ledger {
     #[must_use]
     pub fn durable(&self) -> watch::Receiver<Durable> {
         self.shared.durable.subscribe()
+    }
+
+    /// Number of the last entry on disk, and root of the Merkle tree of all through that one. Cheap.
+    #[must_use]
+    pub fn tree(&self) -> (u64, Hash) {
+        let tree = lock(&self.shared.tree);
+        (tree.size(), tree.root())
     }
 
     /// A reader of what is on disk.

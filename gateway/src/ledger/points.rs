@@ -28,10 +28,16 @@ impl Points {
         }
     }
 
-    /// Offset of the nearest known record of that segment at or before `seq`.
-    pub(super) fn nearest(&self, segment: u64, seq: u64) -> Option<u64> {
+    /// Offset and number of the nearest known record of that segment at or before `seq`. It may be
+    /// elsewhere by now, if the segment was rewritten: look whether it is there.
+    pub(super) fn nearest(&self, segment: u64, seq: u64) -> Option<(u64, u64)> {
         let points = lock(&self.0);
-        let (_, &(of, offset)) = points.range(..=seq).next_back()?;
-        (of == segment).then_some(offset)
+        let (&seq, &(of, offset)) = points.range(..=seq).next_back()?;
+        (of == segment).then_some((offset, seq))
+    }
+
+    /// Forgets all of a segment whose records have the numbers from `first_seq` to `last_seq`.
+    pub(super) fn forget(&self, first_seq: u64, last_seq: u64) {
+        lock(&self.0).retain(|seq, _| !(first_seq..=last_seq).contains(seq));
     }
 }

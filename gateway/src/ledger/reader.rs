@@ -4,6 +4,8 @@ use super::format::Record;
 use super::layout::{LayoutError, read_layout};
 use super::medium::Disk;
 use super::records::{ReadError, Records};
+use super::scan::Scan;
+use super::tree::Tree;
 use super::{Durable, Shared, lock};
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
@@ -32,8 +34,8 @@ impl LedgerReader {
     /// it off the tap's path.
     ///
     /// # Errors
-    /// [`ReadError`] if record `from` itself cannot be read; records before a damaged one are
-    /// given without error.
+    /// [`ReadError`] if record `from` itself cannot be read or was removed; records before such a
+    /// one are given without error.
     pub fn read(&self, from: u64, max_records: usize, max_bytes: usize) -> Result<Vec<Record>, ReadError> {
         let through = self.shared.durable.borrow().through;
         if from == 0 || from > through {
@@ -61,9 +63,16 @@ impl LedgerReader {
         // The end is taken first: what is durable by then is in the segments taken after.
         let through = self.shared.durable.borrow().through;
         let segments = self.shared.segments.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Records::new(Arc::clone(&self.shared.medium), segments, from)
-            .with_points(Arc::clone(&self.shared.points))
-            .through(through)
+        let scan = Scan::new(Arc::clone(&self.shared.medium), segments, from);
+        Records(scan.with_points(Arc::clone(&self.shared.points)).through(through))
+    }
+
+    /// The Merkle tree of all that is durable now: for roots and proofs.
+    #[must_use]
+    pub fn tree(&self) -> Tree {
+        let through = self.shared.durable.borrow().through;
+        let segments = self.shared.segments.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Tree::new(Arc::clone(&self.shared.medium), segments, through)
     }
 }
 
@@ -97,5 +106,5 @@ pub fn open_records(dir: &Path, from: u64) -> Result<Records, LayoutError> {
     let medium = Arc::new(Disk::new(dir));
     let segments = read_layout(&*medium)?;
     let first = segments.first().map_or(1, |segment| segment.first_seq);
-    Ok(Records::new(medium, segments, from.max(first)))
+    Ok(Records(Scan::new(medium, segments, from.max(first))))
 }

@@ -52,6 +52,7 @@ impl Inode {
 enum FolderChange {
     Create(String, usize),
     Rename(String, String),
+    Remove(String),
 }
 
 fn apply(folder: &mut BTreeMap<String, usize>, change: &FolderChange) {
@@ -63,6 +64,9 @@ fn apply(folder: &mut BTreeMap<String, usize>, change: &FolderChange) {
             if let Some(inode) = folder.remove(from) {
                 folder.insert(to.clone(), inode);
             }
+        }
+        FolderChange::Remove(name) => {
+            folder.remove(name);
         }
     }
 }
@@ -78,6 +82,7 @@ struct State {
     syncs: u64,
     cut_at: Option<u64>,
     fail_writes: Option<Errno>,
+    fail_folder: Option<Errno>,
     fail_syncs: Option<(Errno, u64)>,
     unreadable: Option<(usize, u64)>,
 }
@@ -119,6 +124,16 @@ impl SimDisk {
         state.unreadable = Some((inode, offset));
     }
 
+    /// All pages can be read again.
+    pub(super) fn make_readable(&self) {
+        lock(&self.0).unreadable = None;
+    }
+
+    /// The folder takes no changes of names, or does.
+    pub(super) fn fail_folder(&self, errno: Option<Errno>) {
+        lock(&self.0).fail_folder = errno;
+    }
+
     pub(super) fn syncs(&self) -> u64 {
         lock(&self.0).syncs
     }
@@ -139,7 +154,25 @@ impl SimDisk {
         state.inodes[inode].durable = content.to_vec();
     }
 
-    pub(super) fn remove(&self, name: &str) {
+    /// A file that is there and durable, with this content.
+    pub(super) fn create_with(&self, name: &str, content: &[u8]) {
+        let mut state = lock(&self.0);
+        state.inodes.push(Inode::default());
+        let inode = state.inodes.len() - 1;
+        state.folder.insert(name.to_owned(), inode);
+        state.durable_folder.insert(name.to_owned(), inode);
+        drop(state);
+        self.set_content(name, content);
+    }
+
+    /// A disk with the same files, all of them durable.
+    pub(super) fn copy(&self) -> Self {
+        let copy = Self::default();
+        self.names().iter().for_each(|name| copy.create_with(name, &self.content(name)));
+        copy
+    }
+
+    pub(super) fn lose(&self, name: &str) {
         let mut state = lock(&self.0);
         state.folder.remove(name);
         state.durable_folder.remove(name);
@@ -215,7 +248,28 @@ impl Medium for SimDisk {
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut state = lock(&self.0);
         state.operate()?;
+        if let Some(errno) = state.fail_folder {
+            return Err(errno.into());
+        }
         let change = FolderChange::Rename(from.to_owned(), to.to_owned());
+        apply(&mut state.folder, &change);
+        state.folder_changes.push(change);
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let mut state = lock(&self.0);
+        state.operate()?;
+        if let Some(errno) = state.fail_folder {
+            return Err(errno.into());
+        }
+        if let Some(errno) = state.fail_writes {
+            return Err(errno.into());
+        }
+        if !state.folder.contains_key(name) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let change = FolderChange::Remove(name.to_owned());
         apply(&mut state.folder, &change);
         state.folder_changes.push(change);
         Ok(())
@@ -224,6 +278,9 @@ impl Medium for SimDisk {
     fn sync_dir(&self) -> io::Result<()> {
         let mut state = lock(&self.0);
         state.operate()?;
+        if let Some(errno) = state.fail_folder {
+            return Err(errno.into());
+        }
         state.durable_folder = state.folder.clone();
         state.folder_changes.clear();
         Ok(())

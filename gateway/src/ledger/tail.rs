@@ -25,6 +25,14 @@ impl Tail {
         }
     }
 
+    /// Forgets the records through that one.
+    pub(super) fn forget_through(&mut self, seq: u64) {
+        while self.records.front().is_some_and(|oldest| oldest.seq <= seq) {
+            let Some(oldest) = self.records.pop_front() else { break };
+            self.bytes -= RECORD_MEMORY + oldest.body.len();
+        }
+    }
+
     /// Records `from` and on, unless `from` is older than what is kept.
     pub(super) fn read(&self, from: u64, max_records: usize, max_bytes: usize) -> Option<Vec<Record>> {
         let skip = from.checked_sub(self.records.front()?.seq)?;

@@ -4,6 +4,11 @@ mod cuts;
 mod damage;
 mod disk;
 mod failures;
+mod flips;
+mod harness;
+mod merkle;
+mod retention;
+mod tree;
 
 use super::simdisk::SimDisk;
 use super::*;
@@ -81,6 +86,8 @@ pub(super) fn assert_whole(ledger: &Ledger, last: u64) {
         assert_eq!((record.seq, &record.body, record.chain), (seq, &body(seq), chain));
     }
     assert_eq!(seq, last);
+    let leaves: Vec<_> = ledger.reader().tree().leaf_hashes(1..=last).map(|leaf| leaf.unwrap().1).collect();
+    assert_eq!(ledger.tree(), (last, merkle::tree_of(&leaves).root()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Walks through the records of one segment, and finds the next whole one behind a damaged one.
 
-use super::format::{Frame, HEADER_LEN, RECORD_ALIGN, RECORD_HEADER_LEN, Record, decode_record, record_len};
+use super::format::{Frame, HEADER_LEN, RECORD_ALIGN, RECORD_HEADER_LEN, Stored, decode_record};
 use super::medium::MediumFile;
 use bytes::{Bytes, BytesMut};
 use std::io;
@@ -14,7 +14,7 @@ const PAGE_LEN: usize = 4096;
 /// What stands at the walk's place.
 pub(super) enum Step {
     /// A whole record; the walk now stands behind it.
-    Record(Record),
+    Record(Stored),
     /// Nothing was written here, or the segment ends.
     End,
     /// Something that is no whole record.
@@ -22,6 +22,7 @@ pub(super) enum Step {
 }
 
 /// A place in a segment, moving forward.
+#[derive(Clone)]
 pub(super) struct Walk {
     file: Arc<dyn MediumFile>,
     size: u64,
@@ -53,7 +54,7 @@ impl Walk {
     pub(super) fn step(&mut self) -> Step {
         match self.frame(self.offset) {
             Frame::Whole(record) => {
-                self.offset += record_len(record.body.len()) as u64;
+                self.offset += record.len() as u64;
                 Step::Record(record)
             }
             Frame::Empty => Step::End,

@@ -1,6 +1,9 @@
 //! The writer: makes groups of what waits durable, one write and one sync each.
 
-use super::format::{HEADER_LEN, Hash, Header, LedgerId, Record, encode_record, leaf, link, record_len};
+use super::format::{
+    HEADER_LEN, Hash, LedgerId, MAX_GROUP_RECORDS, Place, Record, encode_record, leaf, link, record_len,
+};
+use super::header::{Header, encode_header};
 use super::layout::Segment;
 use super::medium::MediumFile;
 use super::queue::{Queue, Waiting};
@@ -42,13 +45,15 @@ struct Writer<'a> {
     /// Room for a segment's header, then the records of the group.
     buffer: Vec<u8>,
     group: Vec<Record>,
+    /// Leaf hashes of the group.
+    leaves: Vec<Hash>,
 }
 
 /// Runs until the queue is closed and empty, or closed while the disk fails.
 pub(super) fn run(start: Start, shared: &Shared, queue: &Queue, spare: &Spare) {
     // Whatever ends the thread, nobody shall believe that entries are still being taken.
     let _closed = CloseOnDrop(queue);
-    let mut writer = Writer { shared, queue, spare, start, buffer: Vec::new(), group: Vec::new() };
+    let mut writer = Writer { shared, queue, spare, start, buffer: Vec::new(), group: Vec::new(), leaves: Vec::new() };
     while let Some(mut waiting) = queue.take() {
         while !waiting.is_empty() {
             if writer.write_group(&mut waiting).is_err() {
@@ -105,18 +110,25 @@ impl Writer<'_> {
     /// Hashes and encodes entries while they fit in `room`.
     fn fill_group(&mut self, waiting: &mut VecDeque<Waiting>, room: usize) {
         self.group.clear();
+        self.leaves.clear();
         self.buffer.clear();
         self.buffer.resize(HEADER_LEN, 0);
-        while let Some(next) = waiting.front()
-            && self.buffer.len() - HEADER_LEN + record_len(next.body.len()) <= room
-            && let Some(Waiting { seq, body }) = waiting.pop_front()
-        {
+        let mut left = room;
+        let fits = |next: &&Waiting| {
+            let rest = left.checked_sub(record_len(next.body.len()));
+            left = rest.unwrap_or(0);
+            rest.is_some()
+        };
+        let count = waiting.iter().take(MAX_GROUP_RECORDS).take_while(fits).count();
+        for (index, Waiting { seq, body }) in waiting.drain(..count).enumerate() {
             let salt = (self.start.salts)();
-            let chain = link(&self.start.chain, &leaf(&salt, &body));
+            let leaf = leaf(&salt, &body);
+            let chain = link(&self.start.chain, &leaf);
             let record = Record { seq, salt, chain, body };
-            encode_record(&record, &mut self.buffer);
+            encode_record(&record, Place::of(index, count), &mut self.buffer);
             self.start.chain = chain;
             self.group.push(record);
+            self.leaves.push(leaf);
         }
     }
 
@@ -148,11 +160,11 @@ impl Writer<'_> {
     fn try_write(&mut self, chain_before: Hash) -> io::Result<()> {
         let first_seq = self.group.first().map_or(0, |record| record.seq);
         let Some(active) = self.start.active.as_mut() else { return Ok(()) };
-        let header = Header { ledger: self.start.ledger, first_seq, chain_before };
         if active.end == 0 {
             // Header and records go with one sync; the file gets its name later. Recovery and
             // readers of the folder know it by its header.
-            header.encode_into(&mut self.buffer[..HEADER_LEN]);
+            let tree = lock(&self.shared.tree).clone();
+            encode_header(self.start.ledger, first_seq, &chain_before, &tree, &mut self.buffer[..HEADER_LEN]);
             active.file.write_all_at(&self.buffer, 0)?;
         } else {
             active.file.write_all_at(&self.buffer[HEADER_LEN..], active.end)?;
@@ -161,7 +173,9 @@ impl Writer<'_> {
         if active.end == 0 {
             active.end = HEADER_LEN as u64;
             let file = Some(Arc::clone(&active.file));
-            self.shared.add_segment(Segment { first_seq, header: Some(header), file, spare: false });
+            let tree_before = Some(lock(&self.shared.tree).clone());
+            let header = Header { ledger: self.start.ledger, first_seq, chain_before, tree_before };
+            self.shared.add_segment(Segment { first_seq, header: Some(Arc::new(header)), file, spare: false });
             self.spare.started(first_seq);
         }
         Ok(())
@@ -183,6 +197,9 @@ impl Writer<'_> {
             }
             active.end = offset;
         }
+        let mut tree = lock(&self.shared.tree);
+        self.leaves.drain(..).for_each(|leaf| tree.push(leaf));
+        drop(tree);
         self.queue.release(records, bytes);
         self.shared.durable.send_modify(|durable| {
             durable.through = through;
@@ -192,6 +209,7 @@ impl Writer<'_> {
             self.buffer = Vec::new();
         }
         self.group.shrink_to(BUFFER_KEPT_BYTES / size_of::<Record>());
+        self.leaves.shrink_to(BUFFER_KEPT_BYTES / size_of::<Hash>());
     }
 
     fn stall(&self, why: &Arc<str>) {

@@ -1,17 +1,42 @@
 use super::*;
 use crate::ledger::verify::verify_on;
 
-const FIRST: &str = "00000000000000000001.seg";
+pub(super) const FIRST: &str = "00000000000000000001.seg";
 
 /// Where record `seq` of the first segment starts.
-fn offset_of(seq: u64) -> usize {
+pub(super) fn offset_of(seq: u64) -> usize {
     HEADER_LEN + (1..seq).map(|seq| record_len(body(seq).len())).sum::<usize>()
 }
 
-fn flip(disk: &SimDisk, name: &str, at: usize) {
+pub(super) fn flip(disk: &SimDisk, name: &str, at: usize) {
     let mut content = disk.content(name);
     content[at] ^= 0x10;
     disk.set_content(name, &content);
+}
+
+/// The bytes of a first segment of 16 KiB with these groups, to the byte what a writer leaves.
+pub(super) fn segment_of(groups: &[std::ops::RangeInclusive<u64>]) -> Vec<u8> {
+    let (mut chain, mut salts) = (chain_start(ID), counted_salts());
+    let mut bytes = vec![0; HEADER_LEN];
+    header::encode_header(ID, 1, &chain, &Frontier::default(), &mut bytes);
+    for group in groups {
+        let count = group.clone().count();
+        for (index, seq) in group.clone().enumerate() {
+            let salt = salts();
+            chain = link(&chain, &leaf(&salt, &body(seq)));
+            let record = Record { seq, salt, chain, body: body(seq) };
+            format::encode_record(&record, format::Place::of(index, count), &mut bytes);
+        }
+    }
+    bytes.resize(16 << 10, 0);
+    bytes
+}
+
+/// A disk with 20 entries in groups of five. A writer alone would choose its groups by the clock.
+fn disk_with_groups() -> SimDisk {
+    let disk = disk_with(1, 1);
+    disk.set_content(FIRST, &segment_of(&[1..=5, 6..=10, 11..=15, 16..=20]));
+    disk
 }
 
 /// One place of each class within a record.
@@ -78,6 +103,116 @@ fn a_damaged_last_record_is_a_torn_tail_and_cut() {
     }
 }
 
+/// Everything that a ledger of 20 entries in groups of five may say of a hole in its last group.
+#[test]
+fn a_hole_in_the_last_group_is_told_from_rot_and_left_as_it_is() {
+    for (class, within) in CLASSES {
+        for hole in 16..20 {
+            let disk = disk_with_groups();
+            flip(&disk, FIRST, offset_of(hole) + within);
+            let before = disk.content(FIRST);
+            let torn = TornTail {
+                segment: FIRST.to_owned(),
+                offset: offset_of(hole) as u64,
+                len: (offset_of(20) + RECORD_HEADER_LEN + body(20).len() - offset_of(hole)) as u64,
+                after_seq: hole - 1,
+                whole_behind: 20 - hole,
+            };
+            let report = verify_on(Arc::new(disk.clone()), |_| {}).unwrap();
+            // A check of the whole does not presume that nobody was told.
+            assert_eq!((report.torn, report.fault_count, report.last_seq), (None, 1, 20), "{class} {hole}");
+            for _ in 0..2 {
+                let (ledger, recovery) = open(&disk);
+                assert_eq!((recovery.last_seq, recovery.faults), (hole - 1, vec![]), "{class} {hole}");
+                assert_eq!(recovery.torn.as_ref(), Some(&torn), "{class} {hole}");
+                assert_whole(&ledger, hole - 1);
+            }
+            // Recording goes on under the numbers that nobody was told, in a segment of its own.
+            let (ledger, _) = open(&disk);
+            write(&ledger, hole..=25);
+            assert_whole(&ledger, 25);
+            ledger.close().unwrap();
+            assert!(disk.content(FIRST) == before, "{class} {hole}");
+            let report = verify_on(Arc::new(disk.clone()), |_| {}).unwrap();
+            assert_eq!((report.torn, report.fault_count, report.last_seq), (None, 0, 25), "{class} {hole}");
+            let (ledger, recovery) = open(&disk);
+            assert_eq!((recovery.last_seq, recovery.torn), (25, None), "{class} {hole}");
+            assert_whole(&ledger, 25);
+        }
+    }
+}
+
+/// Found by cutting the power: what is left of a torn group says that it goes on, and does not.
+#[test]
+fn a_hole_in_a_group_behind_an_unfinished_one_is_torn_too() {
+    let unfinished = segment_of(&[1..=5, 6..=10, 11..=20]);
+    let mut content = segment_of(&[1..=15, 16..=20]);
+    content[..offset_of(16)].copy_from_slice(&unfinished[..offset_of(16)]);
+    for hole in 16..20 {
+        let disk = disk_with(1, 1);
+        disk.set_content(FIRST, &content);
+        flip(&disk, FIRST, offset_of(hole) + 80);
+        let (ledger, recovery) = open(&disk);
+        assert_eq!((recovery.last_seq, recovery.faults), (hole - 1, vec![]), "{hole}");
+        assert_eq!(recovery.torn.unwrap().whole_behind, 20 - hole, "{hole}");
+        write(&ledger, hole..=22);
+        assert_whole(&ledger, 22);
+    }
+}
+
+#[test]
+fn a_hole_before_the_last_group_is_rot() {
+    for hole in 11..=15 {
+        let disk = disk_with_groups();
+        flip(&disk, FIRST, offset_of(hole) + 80);
+        let (_, recovery) = open(&disk);
+        assert_eq!((recovery.last_seq, recovery.torn, recovery.faults.len()), (20, None, 1), "{hole}");
+    }
+}
+
+#[test]
+fn what_someone_saw_durable_is_lost_and_not_torn_and_its_number_is_not_given_again() {
+    let known = |known_through| Options { known_through, ..options() };
+    for (hole, last) in [(18, 20), (20, 20)] {
+        let disk = disk_with_groups();
+        flip(&disk, FIRST, offset_of(hole) + 80);
+        let (ledger, recovery) = Ledger::open_on(Arc::new(disk.clone()), known(hole)).unwrap();
+        assert_eq!((recovery.last_seq, recovery.torn, recovery.faults.len()), (last, None, 1), "{hole}");
+        write(&ledger, 21..=22);
+        let read = read_all(&ledger);
+        let lost = read.iter().filter_map(|item| item.as_ref().err());
+        assert!(matches!(lost.collect::<Vec<_>>()[..], [ReadError::Damaged(Fault { seq, .. })] if *seq == hole));
+        assert_eq!(ledger.tree().0, 22);
+        drop(ledger);
+        // The new segment tells by now that there was a later group.
+        let (_, recovery) = open(&disk);
+        assert_eq!((recovery.last_seq, recovery.torn, recovery.faults), (22, None, vec![]), "{hole}");
+        let report = verify_on(Arc::new(disk.clone()), |_| {}).unwrap();
+        assert_eq!(report.fault_count, 1, "{hole}: {report:?}");
+    }
+    // Given a disk that went back to an older state,
+    let disk = disk_with_groups();
+    let (ledger, recovery) = Ledger::open_on(Arc::new(disk), known(23)).unwrap();
+    assert_eq!((recovery.last_seq, recovery.faults[0].kind), (23, FaultKind::Missing));
+    write(&ledger, 24..=25);
+    assert_eq!(ledger.tree().0, 25);
+}
+
+#[test]
+fn a_header_whose_tree_does_not_follow_is_found() {
+    let disk = disk_with(200, 5);
+    let name = disk.names().into_iter().filter(|name| name.ends_with(".seg")).nth(1).unwrap();
+    let mut content = disk.content(&name);
+    let header = header::Header::decode(&content).unwrap();
+    let mut roots = header.tree_before.as_ref().unwrap().roots().to_vec();
+    roots[0][0] ^= 1;
+    let forged = Frontier::from_roots(header.first_seq - 1, roots).unwrap();
+    header::encode_header(ID, header.first_seq, &header.chain_before, &forged, &mut content[..HEADER_LEN]);
+    disk.set_content(&name, &content);
+    let report = verify_on(Arc::new(disk), |_| {}).unwrap();
+    assert_eq!((report.faults[0].kind, report.faults[0].seq), (FaultKind::Tree, header.first_seq));
+}
+
 #[test]
 fn a_flipped_bit_in_the_zeros_behind_the_last_record_is_a_torn_tail() {
     for beyond in [0, 7, 70, 3000] {
@@ -114,7 +249,7 @@ fn a_header_survives_a_flipped_bit_and_its_loss_is_contained() {
 fn a_missing_segment_is_told_and_the_others_are_read() {
     let disk = disk_with(200, 5);
     let name = disk.names().into_iter().filter(|name| name.ends_with(".seg")).nth(1).unwrap();
-    disk.remove(&name);
+    disk.lose(&name);
     let (ledger, _) = open(&disk);
     let read = read_all(&ledger);
     let faults: Vec<_> = read.iter().filter(|item| item.is_err()).collect();

@@ -114,3 +114,34 @@ fn a_disk_too_full_for_the_next_segment_is_told_before_it_stalls() {
     disk.fail_writes(None);
     wait_for(&ledger, |durable| durable.through == 1 && durable.unprepared.is_none());
 }
+
+#[test]
+fn a_folder_that_takes_no_change_holds_nothing_back_while_the_segment_lasts() {
+    let disk = SimDisk::default();
+    let (ledger, _) = open(&disk);
+    wait_for(&ledger, |durable| durable.unprepared.is_none());
+    disk.fail_folder(Some(Errno::IO));
+    write(&ledger, 1..=20);
+    // The next segment stands ready, but does not get its name; the one after cannot be made.
+    append(&ledger, 21..=200);
+    let durable = wait_for(&ledger, |durable| durable.stalled.is_some() && durable.unprepared.is_some());
+    assert!(durable.through > 20);
+    disk.fail_folder(None);
+    wait_for(&ledger, |durable| durable.through == 200 && durable.unprepared.is_none());
+    assert_whole(&ledger, 200);
+    drop(ledger);
+    assert_eq!(open(&disk).1.last_seq, 200);
+}
+
+#[test]
+fn a_page_that_can_be_read_again_gives_its_records_again() {
+    let disk = disk_with(200, 5);
+    let (ledger, _) = open(&disk);
+    disk.make_unreadable(damage::FIRST, damage::offset_of(12) as u64 + 80);
+    assert!(matches!(ledger.reader().read(12, 1, 1), Err(ReadError::Damaged(_))));
+    assert!(ledger.reader().read(199, 1, 1).is_ok());
+    assert!(matches!(ledger.reader().tree().prove_inclusion(1, 100), Err(TreeError::Lost { .. })));
+    disk.make_readable();
+    assert_whole(&ledger, 200);
+    assert!(ledger.reader().tree().prove_inclusion(1, 100).is_ok());
+}
