@@ -18,6 +18,7 @@
 //!   next, and loses or repeats messages by it.
 //! - `notifier.rs` connects again after a pause that grows.
 
+mod connection;
 mod entry_feed;
 mod failure;
 mod feed;
@@ -29,13 +30,14 @@ mod settings;
 mod status;
 mod tls;
 mod window;
+mod wire;
 
 pub use entry_feed::EntryFeed;
 pub use feed::{Feed, FeedError, Letter, Progress};
 pub use message::{Message, PACKET_LIMIT_BYTES, Unfit};
 pub use notifier::{BACKOFF_MAX, BACKOFF_MIN, FEED_PAUSE, Notifier, Received};
 pub use payload::MessageWriter;
-pub use session::{ACK_PATIENCE, STOP_PATIENCE};
+pub use session::{ACK_LEISURE, ACK_PATIENCE, STOP_PATIENCE};
 pub use settings::{
     CONNECT_PATIENCE_SECS, DEFAULT_KEEP_ALIVE, DEFAULT_WINDOW, KEEP_ALIVE_MAX, KEEP_ALIVE_MIN, Login, NotifySettings,
     SUBSCRIPTIONS_MAX, SettingsError, WINDOW_MAX,
