@@ -16,13 +16,18 @@ use schoolgate_core::{
     state::State,
     time::Stamp,
 };
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, spawn_blocking, yield_now},
+};
 
 use super::{Feed, FeedError, Letter, Message, payload::MessageWriter};
 use crate::ledger::{Durable, Fault, LedgerReader, ReadError, Record};
 
 /// At most this many bytes of entries are looked at in one go.
 const READ_BYTES: usize = 256 * 1024;
+/// At most so many entries are made into letters in one go: a tap may wait for that long.
+const LETTERS_AT_ONCE: usize = 16;
 
 /// Reads the ledger, folds it, and says who is told what.
 pub struct EntryFeed {
@@ -34,6 +39,16 @@ pub struct EntryFeed {
     /// What was so at the last entry read.
     state: State,
     place_events: bool,
+    older: Option<OlderRead>,
+    /// The last entry read.
+    read_through: u64,
+}
+
+/// Entries that memory does not hold any more, read on a thread where the disk may take its time.
+struct OlderRead {
+    from: u64,
+    reading: JoinHandle<Result<Vec<Record>, ReadError>>,
+    read: Option<Result<Result<Vec<Record>, ReadError>, FeedError>>,
 }
 
 impl EntryFeed {
@@ -47,7 +62,19 @@ impl EntryFeed {
         state: State,
         place_events: bool,
     ) -> Self {
-        Self { reader, durable, writer, site, roster, state, place_events }
+        Self { reader, durable, writer, site, roster, state, place_events, older: None, read_through: 0 }
+    }
+
+    fn letters_of(&mut self, read: Result<Vec<Record>, ReadError>, after: u64) -> Result<Vec<Letter>, FeedError> {
+        match read {
+            Ok(records) => Ok(self.letters(&records)),
+            // What can't be read any more can't be told; the entries behind it can.
+            Err(ReadError::Damaged(Fault { resumes_at: Some(next), .. })) if next > after + 1 => {
+                self.state.skip_lost(Seq(next - 1));
+                Ok(vec![Letter { seq: next - 1, messages: Vec::new() }])
+            }
+            Err(cause) => Err(FeedError(Box::new(cause))),
+        }
     }
 
     fn letters(&mut self, records: &[Record]) -> Vec<Letter> {
@@ -123,19 +150,34 @@ struct StatusDue {
 impl Feed for EntryFeed {
     fn letters_after(&mut self, after: u64, max_letters: usize) -> Result<Vec<Letter>, FeedError> {
         self.durable.mark_unchanged();
-        match self.reader.read(after + 1, max_letters, READ_BYTES) {
-            Ok(records) => Ok(self.letters(&records)),
-            // What can't be read any more can't be told; the entries behind it can.
-            Err(ReadError::Damaged(Fault { resumes_at: Some(next), .. })) if next > after + 1 => {
-                self.state.skip_lost(Seq(next - 1));
-                Ok(vec![Letter { seq: next - 1, messages: Vec::new() }])
-            }
-            Err(cause) => Err(FeedError(Box::new(cause))),
+        let (from, max_letters) = (after + 1, max_letters.min(LETTERS_AT_ONCE));
+        let older = self.older.take_if(|older| older.from != from || older.read.is_some());
+        if let Some(OlderRead { read: Some(read), .. }) = older.filter(|older| older.from == from) {
+            self.read_through = 0; // whatever it gave, there may be more
+            return self.letters_of(read?, after);
         }
+        if self.older.is_some() {
+            return Ok(Vec::new());
+        }
+        if let Some(records) = self.reader.read_recent(from, max_letters, READ_BYTES) {
+            self.read_through = records.last().map_or(u64::MAX, |record| record.seq);
+            return Ok(self.letters(&records));
+        }
+        let reader = self.reader.clone();
+        let reading = spawn_blocking(move || reader.read(from, max_letters, READ_BYTES));
+        self.older = Some(OlderRead { from, reading, read: None });
+        Ok(Vec::new())
     }
 
     async fn changed(&mut self) {
-        if self.durable.changed().await.is_err() {
+        if let Some(older) = &mut self.older {
+            if older.read.is_none() {
+                let read = (&mut older.reading).await;
+                older.read = Some(read.map_err(|cut_off| FeedError(Box::new(cut_off))));
+            }
+        } else if self.read_through < self.durable.borrow().through {
+            yield_now().await;
+        } else if self.durable.changed().await.is_err() {
             std::future::pending::<()>().await; // the ledger is closed: there will be no more
         }
     }

@@ -13,9 +13,9 @@
 //! How it is built:
 //!
 //! - `window.rs` does the bookkeeping, without I/O.
-//! - `session.rs` is one connection from CONNECT to its end. Every connection has a fresh rumqttc `EventLoop`: rumqttc
-//!   0.25.1 carries packet identifiers, a lowered keep-alive and half-sent messages over from one connection to the
-//!   next, and loses or repeats messages by it.
+//! - `wire.rs` is a connection's bytes, `connection.rs` its packets: rumqttc's codec and state in a loop of our own (see
+//!   `gateway/docs/decisions/0007`). All messages that are there go with one write.
+//! - `session.rs` is one connection from its CONNACK to its end. Every connection begins with a fresh state.
 //! - `notifier.rs` connects again after a pause that grows.
 
 mod connection;

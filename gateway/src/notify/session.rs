@@ -41,7 +41,9 @@ pub const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
 /// While there is room for new messages, acknowledgements may lie unread for so long: nothing waits for them, and to be
 /// woken for each costs more than all else that is done for a message. Messages from the broker share this wait.
-pub const ACK_LEISURE: Duration = Duration::from_millis(100);
+pub const ACK_LEISURE: Duration = Duration::from_millis(200);
+/// After this time they are looked for if there is something to send anyway, so that in a rush no timer fires for them.
+const ACK_GLANCE: Duration = Duration::from_millis(100);
 /// A PUBACK has at least so many bytes, MQTT 5 §3.4.
 const PUBACK_BYTES: usize = 4;
 
@@ -91,8 +93,8 @@ pub(super) struct Session<'a, F, P> {
     now: Instant,
     /// The last acknowledgement, or when something got under way after there was nothing.
     last_answer: Instant,
-    /// When acknowledgements are looked for at the latest, if any are due.
-    look_at: Option<Instant>,
+    /// Since when acknowledgements that are due were not looked for.
+    unseen_since: Option<Instant>,
     stop_at: Option<Instant>,
 }
 
@@ -125,7 +127,7 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
             retain_available: true,
             now,
             last_answer: now,
-            look_at: None,
+            unseen_since: None,
             stop_at: None,
         }
     }
@@ -171,7 +173,8 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
         self.now = Instant::now();
         self.work()?;
         // To look for acknowledgements before sleeping is cheap; to be woken for them is not.
-        if self.is_window_full() {
+        let is_time = self.unseen_since.is_some_and(|since| self.now >= since + ACK_GLANCE);
+        if is_time || self.is_window_full() {
             self.receive()?;
             self.work()?;
         }
@@ -182,11 +185,10 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
             Phase::Publishing if in_flight > 0 => self.limit.max(in_flight + 1) * PUBACK_BYTES,
             _ => 1,
         });
-        match in_flight {
-            0 => self.look_at = None,
-            _ => {
-                self.look_at.get_or_insert(self.now + ACK_LEISURE);
-            }
+        if in_flight > 0 {
+            self.unseen_since.get_or_insert(self.now);
+        } else {
+            self.unseen_since = None;
         }
         Ok(())
     }
@@ -201,7 +203,7 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
 
     /// Takes in all that has come, and does what follows from it.
     fn receive(&mut self) -> Step {
-        self.look_at = None;
+        self.unseen_since = None;
         let received = self.connection.receive();
         self.handle_events()?; // also what came before a failure
         received.map_err(|failure| self.on_failure(&failure))
@@ -232,7 +234,7 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
         match notifier.feed.letters_after(notifier.window.read_through(), wanted) {
             Ok(letters) => {
                 notifier.tell_feed_works();
-                if letters.is_empty() {
+                if letters.len() < wanted {
                     notifier.reading = Reading::Waiting;
                 }
                 for letter in letters {
@@ -480,7 +482,8 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
             _ => None,
         };
         let ping = self.connection.ping_at();
-        [answer, hold, feed, ping, self.look_at, self.stop_at].into_iter().flatten().fold(silence, Instant::min)
+        let look = self.unseen_since.map(|since| since + ACK_LEISURE);
+        [answer, hold, feed, ping, look, self.stop_at].into_iter().flatten().fold(silence, Instant::min)
     }
 
     fn on_time(&mut self) -> Step {

@@ -3,15 +3,13 @@
 use std::{
     collections::HashMap,
     sync::Arc,
-    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use schoolgate_core::{id::PlaceId, roster::Roster, site::Site, state::State};
 use tokio::{
-    runtime::Builder,
     sync::{mpsc, oneshot, watch},
-    task::JoinSet,
+    task::{JoinHandle, JoinSet},
     time::timeout,
 };
 use tracing::{info, warn};
@@ -20,7 +18,7 @@ use super::{STOP_PATIENCE, StartError};
 use crate::{
     config::{Config, Line, Mqtt, Outputs, ReaderKind, SecretText},
     gates::{FailSafe, GateDriver, Output, Pins, SimulatedLines},
-    ledger::{Ledger, LedgerId, LedgerReader},
+    ledger::{Durable, Ledger, LedgerId, LedgerReader},
     notify::{
         ClientFiles, EntryFeed, Login, MessageWriter, Notifier, NotifySettings, NotifyStatus, Progress, TlsFiles,
     },
@@ -97,9 +95,10 @@ pub(super) fn gates(config: &Config) -> (GateDriver, HashMap<PlaceId, GateTimes>
     (driver, times, never)
 }
 
-/// The publisher, on a thread of its own: after a long time offline it reads from the disk, which must not hold up a tap.
+/// The publisher, a task beside the shell: a tap's messages go out in the turn in which its lamp is lit, without another
+/// thread to wake. All that may take its time is done elsewhere (names, handshakes, old entries on the disk).
 pub(super) struct NotifyPart {
-    thread: JoinHandle<()>,
+    task: JoinHandle<()>,
     stop: Option<oneshot::Sender<()>>,
     status: watch::Receiver<NotifyStatus>,
 }
@@ -116,6 +115,7 @@ impl NotifyPart {
     pub(super) fn start(
         config: &Config,
         (ledger, id): (&Ledger, LedgerId),
+        durable: watch::Receiver<Durable>,
         site: Arc<Site>,
         roster: watch::Receiver<Arc<Roster>>,
         state: State,
@@ -127,19 +127,15 @@ impl NotifyPart {
         let gateway = &config.gateway;
         let writer = MessageWriter::new(gateway.school.clone(), gateway.id.clone(), short(id));
         let through = state.last().0;
-        let feed = EntryFeed::new(ledger.reader(), ledger.durable(), writer, site, roster, state, mqtt.place_events);
+        let feed = EntryFeed::new(ledger.reader(), durable, writer, site, roster, state, mqtt.place_events);
         let settings = settings(config, mqtt)?;
         let (notifier, status) = Notifier::new(settings, feed, KeptElsewhere, through, random_u32)
             .map_err(|cause| StartError::Notify(Box::new(cause)))?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(StartError::Runtime)?;
-        let work = move || {
-            runtime.block_on(notifier.run(async move {
-                let _ = stopped.await;
-            }));
-        };
-        let thread = thread::Builder::new().name("notify".into()).spawn(work).map_err(StartError::Thread)?;
-        Ok(Some(Self { thread, stop: Some(stop), status }))
+        let task = tokio::spawn(notifier.run(async move {
+            let _ = stopped.await;
+        }));
+        Ok(Some(Self { task, stop: Some(stop), status }))
     }
 
     /// The last entry that every receiver's broker has.
@@ -155,7 +151,7 @@ impl NotifyPart {
 
     /// Whether it has ended, which it should not by itself.
     pub(super) fn has_ended(&self) -> bool {
-        self.thread.is_finished()
+        self.task.is_finished()
     }
 
     /// Finishes what is under way and leaves the broker in order.
