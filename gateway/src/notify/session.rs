@@ -181,8 +181,9 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
         self.flush()?;
         let in_flight = self.notifier.window.in_flight();
         self.connection.wake_at_bytes(match self.phase {
-            Phase::Publishing if in_flight > 0 && self.is_window_full() => (in_flight / 2).max(1) * PUBACK_BYTES,
-            Phase::Publishing if in_flight > 0 => self.limit.max(in_flight + 1) * PUBACK_BYTES,
+            Phase::Publishing if in_flight > 0 && !self.is_window_full() => self.limit * PUBACK_BYTES,
+            // Also with a full window: a broker that has Nagle's algorithm on holds the second acknowledgement back until
+            // we send something, or for the 40 ms of a delayed ACK.
             _ => 1,
         });
         if in_flight > 0 {
