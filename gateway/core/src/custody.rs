@@ -13,6 +13,7 @@ use crate::{
     roster::Post,
     state::{Custodian, Presence, Sighting, State},
     time::{Stamp, Wall},
+    timeline::{Timeline, TrueTime},
 };
 
 /// Who answers for a student.
@@ -74,7 +75,7 @@ pub fn history<E: Borrow<Entry>>(entries: impl IntoIterator<Item = E>, student: 
     for entry in entries {
         watch.follow(entry.borrow(), student);
     }
-    watch.spans
+    watch.spans()
 }
 
 /// Every student on campus, in the order of their ids.
@@ -100,12 +101,19 @@ pub fn person<'a>(state: &'a State, custodian: &'a Custodian) -> Option<&'a Staf
     }
 }
 
+/// A span whose times are not known before the whole ledger is read: a later entry may set the clock.
+struct Charge {
+    from: (Seq, Stamp),
+    ended: Option<(Seq, Stamp)>,
+    answer: Answer,
+}
+
 /// Folds a ledger with an eye on one student.
 #[derive(Default)]
 struct Watch {
     state: State,
-    clock: Clock,
-    spans: Vec<Span>,
+    timeline: Timeline,
+    charges: Vec<Charge>,
     /// By which entry custody passed last, and who is behind it.
     now: Option<(Seq, Option<StaffId>)>,
 }
@@ -118,22 +126,44 @@ impl Watch {
         if self.state.apply(entry).is_err() {
             return; // it was there before
         }
-        let at = self.clock.read(&entry.at);
+        self.timeline.fold(entry);
+        let at = (entry.seq, entry.at);
         let presence = self.state.presence(student).and_then(|p| Some((p, p.custodian()?)));
         let now = presence.map(|(p, custodian)| (p.by, person(&self.state, custodian).cloned()));
         if now == self.now {
             return;
         }
-        if let Some(open) = self.spans.last_mut().filter(|span| span.until.is_none()) {
-            (open.until, open.ended) = (Some(at), Some(entry.seq));
+        if let Some(open) = self.charges.last_mut() {
+            open.ended.get_or_insert(at);
         }
         if let Some((presence, custodian)) = presence {
             let person = person(&self.state, custodian).cloned();
             let proof = proof(&self.state, presence, custodian);
             let answer = Answer { custodian: custodian.clone(), person, proof };
-            self.spans.push(Span { from: at, until: None, ended: None, answer });
+            self.charges.push(Charge { from: at, ended: None, answer });
         }
         self.now = now;
+    }
+
+    /// The spans in true time, which never goes back: there is no gap where one follows another.
+    fn spans(self) -> Vec<Span> {
+        let Self { timeline, charges, .. } = self;
+        let mut last = Wall::default();
+        let mut read = |(seq, at): (Seq, Stamp)| {
+            let wall = match timeline.true_time_at(seq, &at) {
+                TrueTime::Known { wall, .. } => wall,
+                TrueTime::Between { earliest, latest } => earliest.or(latest).unwrap_or(at.wall),
+            };
+            if wall.unix_ms() >= last.unix_ms() {
+                last = wall;
+            }
+            last
+        };
+        let span = |Charge { from, ended, answer }| {
+            let from = read(from);
+            Span { from, until: ended.map(&mut read), ended: ended.map(|(seq, _)| seq), answer }
+        };
+        charges.into_iter().map(span).collect()
     }
 }
 
@@ -150,38 +180,4 @@ fn proof(state: &State, presence: &Presence, custodian: &Custodian) -> Vec<Seq> 
     let mut proof = vec![presence.by];
     proof.extend(charge.filter(|by| *by != presence.by));
     proof
-}
-
-/// Turns the entries' stamps into one time that never goes back, for spans without gaps. The one place where a late
-/// correction of the clock has to be looked up.
-#[derive(Default)]
-struct Clock {
-    /// The last stamp with a clock that was set.
-    known: Option<Stamp>,
-    last: Wall,
-}
-
-impl Clock {
-    fn read(&mut self, at: &Stamp) -> Wall {
-        let wall = self.wall(at);
-        if at.clock.is_set() {
-            self.known = Some(*at);
-        }
-        if wall.unix_ms() >= self.last.unix_ms() {
-            self.last = wall;
-        }
-        self.last
-    }
-
-    /// What the clock said; if it was not set, what it must have said by the last time that it was, in the same boot.
-    fn wall(&self, at: &Stamp) -> Wall {
-        match &self.known {
-            Some(known) if !at.clock.is_set() && known.boot == at.boot => {
-                let gone = i64::try_from(at.mono.since(known.mono).as_millis()).unwrap_or(i64::MAX);
-                Wall::new(known.wall.unix_ms().saturating_add(gone), known.wall.offset_min())
-            }
-            Some(_) if !at.clock.is_set() => self.last,
-            _ => at.wall,
-        }
-    }
 }

@@ -1,8 +1,8 @@
 //! When entries truly happened: for reports, displays and the question who answered for a child at 17:42.
 //!
 //! Most entries say it themselves. Those that were written before the clock was set are given their time by a later entry,
-//! `clock_set`; of those for which none came (the box was switched off before), it is known only which entries they lie
-//! between.
+//! `clock_set`, or by an earlier one of the same boot, if the clock was set and then lost; of those for which there is
+//! neither (the box was switched off before), it is known only which entries they lie between.
 
 use alloc::collections::VecDeque;
 
@@ -52,15 +52,16 @@ struct Stretch {
     last: Seq,
     earliest: Option<Wall>,
     latest: Option<Wall>,
-    /// The `clock_set` that gave them their time.
-    set: Option<Stamp>,
+    /// The `clock_set` that gave them their time; before it came, the last stamp of the same boot with a set clock.
+    known: Option<Stamp>,
+    set: bool,
 }
 
 /// The fold of all that entries tell of the time. Fed with every entry in order, it gives the true time of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
     stretches: VecDeque<Stretch>,
-    latest_known: Option<Wall>,
+    latest_known: Option<Stamp>,
 }
 
 impl Timeline {
@@ -70,21 +71,20 @@ impl Timeline {
         if let What::ClockSet { first, .. } = entry.what {
             let named = |stretch: &&mut Stretch| stretch.boot == at.boot && stretch.last >= first;
             for stretch in self.stretches.iter_mut().rev().take_while(|stretch| stretch.last >= first).filter(named) {
-                stretch.set = Some(*at);
+                (stretch.known, stretch.set) = (Some(*at), true);
             }
         }
         if at.clock.is_set() {
             let open = self.stretches.iter_mut().rev().take_while(|stretch| stretch.latest.is_none());
             open.for_each(|stretch| stretch.latest = Some(at.wall));
-            self.latest_known = Some(at.wall);
+            self.latest_known = Some(*at);
         } else {
             self.stretch(entry);
         }
     }
 
     fn stretch(&mut self, entry: &Entry) {
-        let goes_on =
-            |last: &&mut Stretch| last.boot == entry.at.boot && last.last.next() == entry.seq && last.set.is_none();
+        let goes_on = |last: &&mut Stretch| last.boot == entry.at.boot && last.last.next() == entry.seq && !last.set;
         if let Some(stretch) = self.stretches.back_mut().filter(goes_on) {
             stretch.last = entry.seq;
             return;
@@ -96,23 +96,28 @@ impl Timeline {
             boot: entry.at.boot,
             first: entry.seq,
             last: entry.seq,
-            earliest: self.latest_known,
+            earliest: self.latest_known.map(|known| known.wall),
             latest: None,
-            set: None,
+            known: self.latest_known.filter(|known| known.boot == entry.at.boot),
+            set: false,
         });
     }
 
     /// When that entry happened, as far as the entries so far tell.
     pub fn true_time(&self, entry: &Entry) -> TrueTime {
-        let at = &entry.at;
+        self.true_time_at(entry.seq, &entry.at)
+    }
+
+    /// The same by the entry's number and stamp.
+    pub fn true_time_at(&self, seq: Seq, at: &Stamp) -> TrueTime {
         if at.clock.is_set() {
             return TrueTime::Known { wall: at.wall, clock: at.clock };
         }
-        let n = self.stretches.partition_point(|stretch| stretch.last < entry.seq);
-        let Some(stretch) = self.stretches.get(n).filter(|stretch| stretch.first <= entry.seq) else {
+        let n = self.stretches.partition_point(|stretch| stretch.last < seq);
+        let Some(stretch) = self.stretches.get(n).filter(|stretch| stretch.first <= seq) else {
             return TrueTime::Between { earliest: None, latest: None };
         };
-        match stretch.set.and_then(|set| Some((at.seen_from(&set)?, set.clock))) {
+        match stretch.known.and_then(|known| Some((at.seen_from(&known)?, known.clock))) {
             Some((wall, clock)) => TrueTime::Known { wall, clock },
             None => TrueTime::Between { earliest: stretch.earliest, latest: stretch.latest },
         }

@@ -85,7 +85,7 @@ fn a_day_that_starts_in_1970_is_put_right_when_the_clock_is_set_at_16_20() {
     assert_eq!(day.give_at(dark("12:01"), tapped("hong", "desk")).kinds(), ["released"]);
     assert_eq!(days_begun(&day), [""; 0]);
 
-    let set = day.give("16:20", Input::Timeout);
+    let set = day.give_at(at("16:20"), Input::Timeout);
     assert_eq!(set.kinds()[..2], ["clock_set", "day_began"]);
     let offset = at("07:00").wall.unix_ms() - dark("07:00").wall.unix_ms();
     assert!(matches!(set.entries[0], What::ClockSet { first, offset_ms } if first.0 == 1 && offset_ms == offset));

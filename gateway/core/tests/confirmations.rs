@@ -6,11 +6,12 @@ mod support;
 
 use schoolgate_core::{
     action::Act,
+    alarm::Alarm,
     credential::CredentialId,
-    entry::{ENTRY_VERSION, Entry, OrderFault, PassId, Reason, Recipient, Seq, Tap, What},
+    entry::{OrderFault, PassId, Reason, Recipient, Seq, Tap, What},
     picture::Picture,
-    roster::{Document, Restriction, Validity},
-    school::Order,
+    roster::{Document, Holder, Restriction, Validity},
+    school::{Input, Order},
     state::{Custodian, Whereabouts},
 };
 use support::{Day, Outcome, card, guardian, place, reader, service, service::staff, student};
@@ -36,13 +37,9 @@ fn mothers_pass() -> PassId {
 
 /// Somebody shows a pickup pass that is good.
 fn shows_pass(day: &mut Day, time: &str, at: &str) -> Seq {
+    day.give(time, Input::Timeout);
     let tap = Tap { place: place(at), reader: reader(at), credential: CredentialId([7; 16]) };
-    let what = What::PassShown { pass: mothers_pass(), tap };
-    let seq = day.school.state().last().next();
-    let entry = Entry { v: ENTRY_VERSION, seq, at: support::at(time), what };
-    day.school.replay(&entry).unwrap();
-    day.entries.push(entry);
-    seq
+    day.write(time, What::PassShown { pass: mothers_pass(), tap })
 }
 
 fn with_restriction() -> Document {
@@ -75,14 +72,14 @@ fn the_duty_teacher_completes_a_release_at_the_desk_without_the_childs_tap() {
 fn confirmed_at_a_gate_the_child_goes_out_and_may_tap_on_the_way() {
     let mut day = Day::in_service();
     day.tap("07:41", "ming", "east-gate");
-    day.tap("19:00:00", "mother", "east-gate");
-    let order = day.order("19:00:10", "li", confirm("ming"));
+    day.tap("18:41:00", "mother", "east-gate");
+    let order = day.order("18:41:10", "li", confirm("ming"));
     assert_eq!((order.kinds(), order.shown()), (vec!["released", "left"], Some(Picture::Goodbye)));
     assert!(order.opened() && order.promises_are_kept());
     assert_eq!(whereabouts(&day, "ming"), Whereabouts::OffCampus);
-    let tap = day.tap("19:00:20", "ming", "east-gate");
+    let tap = day.tap("18:41:20", "ming", "east-gate");
     assert_eq!((tap.kinds(), tap.shown()), (vec![], Some(Picture::Goodbye)), "no second arrival");
-    let elsewhere = day.tap("19:00:25", "ming", "west-gate");
+    let elsewhere = day.tap("18:41:25", "ming", "west-gate");
     assert_eq!(elsewhere.kinds(), ["arrived"], "at another gate it is one");
 }
 
@@ -139,8 +136,8 @@ fn a_child_is_released_to_the_bearer_of_a_pass() {
     for (at, kinds) in [("desk", vec!["released"]), ("east-gate", vec!["released", "left"])] {
         let mut day = Day::in_service();
         day.tap("07:41", "ming", "east-gate");
-        let shown = shows_pass(&mut day, "19:00", at);
-        let tap = day.tap("19:02", "ming", at);
+        let shown = shows_pass(&mut day, "18:41", at);
+        let tap = day.tap("18:43", "ming", at);
         assert_eq!(tap.kinds(), kinds);
         assert!(matches!(&tap.entries[0], What::Released { to: Recipient::Delegate(pass), matched, .. }
                 if *pass == mothers_pass() && *matched == Some(shown)));
@@ -153,8 +150,8 @@ fn a_child_is_released_to_the_bearer_of_a_pass() {
 fn the_duty_teacher_may_confirm_the_bearer_of_a_pass() {
     let mut day = Day::in_service();
     day.tap("07:41", "ming", "east-gate");
-    shows_pass(&mut day, "19:00", "desk");
-    let order = day.order("19:02", "li", confirm("ming"));
+    shows_pass(&mut day, "18:41", "desk");
+    let order = day.order("18:43", "li", confirm("ming"));
     assert!(
         matches!(&order.entries[..], [What::Released { to: Recipient::Delegate(_), confirmed_by: Some(by), .. }] if *by == staff("li"))
     );
@@ -164,32 +161,45 @@ fn the_duty_teacher_may_confirm_the_bearer_of_a_pass() {
 fn a_pass_is_only_as_good_as_the_right_of_whoever_gave_it() {
     let mut day = Day::in_service();
     day.tap("07:41", "ming", "east-gate");
-    shows_pass(&mut day, "19:00", "east-gate");
-    day.adopt("19:01", with_restriction());
-    let tap = day.tap("19:02", "ming", "east-gate");
+    shows_pass(&mut day, "18:41", "east-gate");
+    day.adopt("18:42", with_restriction());
+    let tap = day.tap("18:43", "ming", "east-gate");
     assert!(matches!(tap.entries[0], What::Refused { reason: Reason::NotReleased, .. }), "{tap:?}");
-    assert_eq!(fault(&day.order("19:02", "li", confirm("ming"))), Some(OrderFault::MayNotFetch));
+    assert_eq!(fault(&day.order("18:43", "li", confirm("ming"))), Some(OrderFault::MayNotFetch));
 }
 
 #[test]
 fn a_pass_that_is_revoked_while_its_bearer_waits_fetches_nobody() {
     let mut day = Day::in_service();
     day.tap("07:41", "ming", "east-gate");
-    shows_pass(&mut day, "19:00", "desk");
+    shows_pass(&mut day, "18:41", "desk");
     let mut document = service::document();
     document.revoked_passes.push(mothers_pass());
-    day.adopt("19:01", document);
-    assert_eq!(day.tap("19:02", "ming", "desk").kinds(), ["waiting"]);
-    assert_eq!(fault(&day.order("19:02", "li", confirm("ming"))), Some(OrderFault::MayNotFetch));
+    day.adopt("18:42", document);
+    assert_eq!(day.tap("18:43", "ming", "desk").kinds(), ["waiting"]);
+    assert_eq!(fault(&day.order("18:43", "li", confirm("ming"))), Some(OrderFault::MayNotFetch));
 }
 
 #[test]
 fn the_window_of_a_pass_is_over_like_any_other() {
     let mut day = Day::in_service();
     day.tap("07:41", "ming", "east-gate");
-    shows_pass(&mut day, "19:00", "desk");
-    assert!(day.until("19:10").iter().any(|what| what.kind() == "call_ended"));
-    assert_eq!(day.tap("19:10:01", "ming", "desk").kinds(), ["waiting"]);
+    shows_pass(&mut day, "18:41", "desk");
+    assert!(day.until("18:51").iter().any(|what| what.kind() == "call_ended"));
+    assert_eq!(day.tap("18:51:01", "ming", "desk").kinds(), ["waiting"]);
+}
+
+#[test]
+fn who_was_missed_at_the_gate_is_not_any_more_once_they_are_released() {
+    let mut day = Day::in_service();
+    day.tap("07:41", "ming", "east-gate");
+    day.tap("18:50", "mother", "desk");
+    assert!(day.until("18:55").iter().any(|what| what.kind() == "extended_care"), "fifteen minutes after chess");
+    let order = day.order("18:56", "li", confirm("ming"));
+    assert_eq!(order.kinds(), ["released", "alarm_ended"], "once, and the call of before holds");
+    let not_fetched =
+        |alarm: &Alarm| matches!(alarm, Alarm::NotFetched { student: who, .. } if *who == student("ming"));
+    assert!(!day.school.state().alarms().keys().any(not_fetched));
 }
 
 #[test]
@@ -202,4 +212,24 @@ fn a_guardian_who_calls_again_renews_their_own_call_only() {
     assert_eq!(day.tap("17:47", "grandmother", "east-gate").kinds(), ["call_ended", "called"]);
     let callers: Vec<_> = day.school.state().calls().values().map(|call| call.caller.guardian().clone()).collect();
     assert_eq!(callers, [guardian("mother"), guardian("grandmother")]);
+}
+
+#[test]
+fn a_leaver_whom_the_roster_forgot_in_a_restart_is_handed_to_whoever_had_called() {
+    let mut day = Day::in_service();
+    day.tap("07:41", "ming", "east-gate");
+    day.tap("18:41", "mother", "east-gate");
+    let mut document = service::document();
+    document.students.retain(|line| line.id != student("ming"));
+    document.authorisations.retain(|line| line.student != student("ming"));
+    document.restrictions.clear();
+    document.enrolments.retain(|line| line.student != student("ming"));
+    document.dinners.clear();
+    document.credentials.retain(|line| line.holder != Holder::Student(student("ming")));
+    day.restart("18:42", document);
+    assert!(day.school.roster().student(&student("ming")).is_none());
+    let order = day.order("18:43", "li", confirm("ming"));
+    assert_eq!((order.kinds(), order.opened()), (vec!["released", "left"], true), "{order:?}");
+    assert_eq!(fault(&day.order("18:44", "li", confirm("ming"))), Some(OrderFault::NotHere));
+    assert_eq!(day.replayed(), *day.school.state());
 }

@@ -47,7 +47,9 @@ fn an_absence_is_put_right_by_an_entry_that_names_it() {
     let mut day = after_homework();
     let absence = find(&day, "attendance");
     let corrected = correct(&mut day, absence.clone(), present(60), WHY);
-    let expected = What::Corrected { entry: absence.seq, to: present(60), by: staff("zhao"), why: WHY.into() };
+    let What::Attendance { student, .. } = absence.what.clone() else { panic!("found no attendance") };
+    let (by, students) = (staff("zhao"), vec![student]); // their guardians hear of it
+    let expected = What::Corrected { entry: absence.seq, students, to: present(60), by, why: WHY.into() };
     assert_eq!(corrected.entries, [expected]);
     assert_eq!(day.entries[usize::try_from(absence.seq.0).unwrap() - 1], absence, "the old one stays");
     let counts = Correction::Consumption { counts: true };

@@ -178,6 +178,18 @@ fn a_clock_that_was_lost_and_a_ledger_with_damage_leave_no_gap() {
     assert_eq!(history(damaged.iter().chain(&damaged), &student("ming")), history(&damaged, &student("ming")));
 }
 
+#[test]
+fn a_clock_that_is_set_late_gives_the_morning_its_true_time() {
+    let mut day = Day::in_service();
+    let dark =
+        |time: &str| Stamp { wall: Wall::new(5_000, 480), clock: ClockQuality::Unset, boot: BootId(2), ..at(time) };
+    day.give_at(dark("07:00"), Input::Started { version: "test".into() });
+    day.give_at(dark("07:41"), Input::Tap { reader: reader("east-gate"), credential: card("ming") });
+    day.give_at(Stamp { boot: BootId(2), ..at("12:00") }, Input::Timeout);
+    assert_eq!(asked(&day, "07:40"), None);
+    assert_eq!(named(asked(&day, "07:41")).0, Custodian::GateDuty);
+}
+
 /// Each span begins when the one before ended, but for those whose student had left the campus.
 fn no_gaps(entries: &[Entry], spans: &[Span]) {
     for pair in spans.windows(2) {

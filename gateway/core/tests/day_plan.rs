@@ -7,7 +7,7 @@ mod support;
 use schoolgate_core::{
     alarm::Alarm,
     entry::{Check, Tap, What},
-    roster::{Document, Holder, Post},
+    roster::{Document, Holder, Post, RotaLine},
     school::{Input, School},
     state::{Custodian, Whereabouts},
 };
@@ -176,10 +176,10 @@ fn nobody_is_missed_whom_the_box_could_not_have_seen() {
 fn a_session_that_is_moved_is_looked_at_when_it_is_held() {
     let mut day = Day::of(without_deadlines());
     let mut moved = without_deadlines();
-    moved.sessions[0].hours = service::hours("16:50", "17:50");
+    moved.sessions[0].hours = service::hours("16:40", "17:40");
     day.adopt("16:00", moved);
-    assert_eq!(raised(&day.until("16:59:59")), []);
-    assert_eq!(raised(&day.until("17:00")).len(), 3);
+    assert_eq!(raised(&day.until("16:49:59")), []);
+    assert_eq!(raised(&day.until("16:50")).len(), 3);
 }
 
 #[test]
@@ -267,6 +267,21 @@ fn a_post_that_was_taken_by_card_is_not_taken_away_by_the_rota() {
     day.write("06:50", What::PostTaken { post, staff: staff("wang"), instead_of: None, tap });
     day.until("07:00");
     assert_eq!(holder_of(&day, post).as_deref(), Some("zhou"), "who was there before is relieved");
+}
+
+#[test]
+fn a_substitute_on_the_rota_is_relieved_when_their_hours_are_over() {
+    let mut document = service::document();
+    document.rota[0].hours = service::hours("12:00", "20:30");
+    let (hours, instead_of) = (service::hours("07:00", "12:00"), Some(staff("zhou")));
+    let morning = RotaLine { hours, staff: staff("li"), instead_of, ..document.rota[0].clone() };
+    document.rota.push(morning);
+    let mut day = Day::of(document);
+    assert_eq!(day.tap("07:10", "li", "east-gate").kinds(), ["came", "post_taken"]);
+    day.until("11:59");
+    assert_eq!(holder_of(&day, Post::Gate).as_deref(), Some("li"));
+    day.until("12:00");
+    assert_eq!(holder_of(&day, Post::Gate).as_deref(), Some("zhou"));
 }
 
 #[test]

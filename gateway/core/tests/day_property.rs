@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use schoolgate_core::{
     alarm::Alarm,
     entry::{Consumer, Entry, Seq, Tap, What},
-    roster::Document,
+    roster::{CalendarLine, DayKind, Document, RotaLine, SessionLine},
     school::{Input, School},
     site::Site,
     time::{BootId, ClockQuality, Mono, Stamp, Wall},
@@ -70,10 +70,12 @@ fn documents() -> [Document; 2] {
         let on = service::day(&format!("2026-09-{n:02}"));
         for line in &sessions {
             let id = session(&format!("{}-{n}", line.course));
-            document.sessions.push(schoolgate_core::roster::SessionLine { id, day: on, ..line.clone() });
+            document.sessions.push(SessionLine { id, day: on, ..line.clone() });
         }
-        document.rota.extend(rota.iter().map(|line| schoolgate_core::roster::RotaLine { day: on, ..line.clone() }));
+        document.rota.extend(rota.iter().map(|line| RotaLine { day: on, ..line.clone() }));
     }
+    let every_day = (1..=30).map(|n| service::day(&format!("2026-09-{n:02}")));
+    document.calendar = every_day.map(|day| CalendarLine { day, kind: DayKind::SchoolDay }).collect();
     let mut other = document.clone();
     other.sessions.retain(|line| line.course.as_str() != "chess");
     [document, other]
@@ -199,9 +201,13 @@ impl World {
         let latest = begun.max().unwrap_or_default().max(self.now.wall.day());
         let next = latest.max(service::day("2026-09-01").number()) + 1;
         let day = schoolgate_core::time::Day::from_number(next).unwrap();
-        for (n, line) in self.documents[0].sessions.iter_mut().take(2).enumerate() {
+        let document = &mut self.documents[0];
+        document.sessions.retain(|line| line.day != day);
+        for (n, line) in document.sessions.iter_mut().take(2).enumerate() {
             (line.id, line.day) = (session(&format!("quiet-{n}")), day);
         }
+        document.calendar.retain(|line| line.day != day);
+        document.calendar.push(CalendarLine { day, kind: DayKind::SchoolDay });
         self.in_force = 0;
         self.now.boot = BootId(self.now.boot.0 + 1);
         self.now.mono = Mono(60_000);

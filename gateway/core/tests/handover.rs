@@ -107,7 +107,7 @@ fn after_the_window_the_offer_is_not_taken_and_a_new_pair_of_taps_is_needed() {
 fn an_offer_at_another_reader_is_not_this_one() {
     let mut day = homework();
     day.tap("17:00:00", "li", "room-1");
-    assert_eq!(day.tap("17:00:10", "wang", "desk").kinds(), ["seen"]);
+    assert_eq!(day.tap("17:00:10", "zhao", "desk").kinds(), ["seen"]);
     assert_eq!(custodian(&day, "ming"), of("li"));
 }
 
@@ -156,12 +156,36 @@ fn at_the_desk_those_who_have_not_shown_up_there_are_missing() {
 #[test]
 fn at_the_desk_the_one_who_answers_for_children_hands_over_whoever_taps_first() {
     let mut day = homework();
-    assert_eq!(day.tap("17:32:00", "wang", "desk").kinds(), ["seen"]);
+    assert_eq!(day.tap("17:32:00", "zhao", "desk").kinds(), ["seen"]);
+    let given = day.tap("17:32:30", "li", "desk");
+    assert_eq!((handed(&given.entries).0, handed(&given.entries).1), ("li".into(), "zhao".into()));
+    let mut late = homework();
+    late.tap("17:32:00", "zhao", "desk");
+    assert_eq!(late.tap("17:33:00", "li", "desk").kinds(), ["handover_offered"]);
+}
+
+#[test]
+fn who_begins_extended_care_at_the_desk_offers_nothing_and_is_given_the_children_there() {
+    let mut day = homework();
+    let begins = day.tap("17:32:00", "wang", "desk");
+    assert_eq!((begins.kinds(), begins.shown()), (vec!["post_taken"], Some(Picture::TakenUp)));
     let given = day.tap("17:32:30", "li", "desk");
     assert_eq!((handed(&given.entries).0, handed(&given.entries).1), ("li".into(), "wang".into()));
-    let mut late = homework();
-    late.tap("17:32:00", "wang", "desk");
-    assert_eq!(late.tap("17:33:00", "li", "desk").kinds(), ["handover_offered"]);
+    let mut alone = homework();
+    alone.tap("17:32:00", "wang", "desk");
+    assert!(alone.until("17:40").iter().all(|what| what.kind() != "alarm_raised"), "and nobody is alarmed");
+}
+
+#[test]
+fn children_pass_to_extended_care_though_its_holder_taps_first() {
+    let mut day = homework();
+    day.tap("17:10", "wang", "desk");
+    assert_eq!(day.tap("17:32:00", "wang", "desk").kinds(), ["handover_offered"]);
+    let given = day.tap("17:32:30", "li", "desk");
+    assert_eq!(given.kinds(), ["handover_lapsed", "handed_over"]);
+    assert_eq!((handed(&given.entries).0, handed(&given.entries).1), ("li".into(), "wang".into()));
+    assert_eq!(day.school.state().posts()[&Post::ExtendedCare].staff, service::staff("wang"), "the post stays");
+    assert_eq!(day.replayed(), *day.school.state());
 }
 
 #[test]
@@ -190,6 +214,7 @@ fn the_post_at_the_gates_passes_with_its_holder() {
     assert!(matches!(&taken.entries[..], [What::HandedOver { posts, .. }] if *posts == [Post::Gate]), "{taken:?}");
     assert!(!taken.opened(), "Wang was on campus and stays");
     assert_eq!(day.school.state().posts()[&Post::Gate].staff, service::staff("wang"));
+    assert_eq!(day.tap("17:12", "zhou", "east-gate").kinds(), ["went"], "and is not taken back by going home");
 }
 
 #[test]
@@ -257,13 +282,13 @@ fn nobody_has_two_offers_open() {
 #[test]
 fn an_offer_with_nothing_left_to_hand_over_lapses_without_an_alarm() {
     let mut day = homework();
-    day.order("17:31", "li", order("wang", &["ming", "hong"]));
-    day.tap("17:32:00", "wang", "desk");
+    day.order("17:31", "li", order("zhao", &["ming", "hong"]));
+    day.tap("17:32:00", "zhao", "desk");
     for who in ["ming", "hong"] {
         day.tap("17:32:10", who, "desk");
     }
     day.tap("17:32:20", "grandmother", "desk");
-    let left = day.tap("17:32:30", "wang", "room-1");
+    let left = day.tap("17:32:30", "zhao", "room-1");
     assert_eq!(left.kinds(), ["session_left"]);
     let after = day.until("17:40");
     assert_eq!(after.iter().map(What::kind).collect::<Vec<_>>(), ["handover_lapsed"]);
@@ -298,7 +323,7 @@ fn whoever_takes_over_from_the_lead_leads_though_another_has_been_there_for_long
 #[test]
 fn in_a_room_without_a_lesson_extended_care_passes_like_at_a_desk() {
     let mut day = homework();
-    day.order("18:00", "wang", Order::TakePost { post: Post::ExtendedCare });
+    assert_eq!(day.tap("18:00", "wang", "desk").kinds(), ["post_taken"]);
     day.tap("19:00:00", "wang", "room-2");
     let taken = day.tap("19:00:30", "zhao", "room-2");
     assert!(matches!(&taken.entries[..], [What::HandedOver { posts, .. }] if *posts == [Post::ExtendedCare]));

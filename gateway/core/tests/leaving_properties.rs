@@ -13,7 +13,7 @@ use schoolgate_core::{
     policy::{AntiPassback, Policy},
     roster::{Document, Restriction, Validity},
     school::{Input, Order},
-    state::{Custodian, Whereabouts},
+    state::Whereabouts,
     time::{BootId, ClockQuality, Mono, Stamp, Wall},
 };
 use support::{
@@ -23,8 +23,10 @@ use support::{
 };
 
 const STUDENTS: [&str; 3] = ["ming", "hong", "lei"];
-const HOLDERS: [&str; 9] = ["ming", "hong", "lei", "grandmother", "mother", "uncle", "aunt", "electrician", "expired"];
-const READERS: [&str; 7] = ["east-gate", "east-in", "east-out", "west-gate", "desk", "canteen", "room-1"];
+const HOLDERS: [&str; 12] =
+    ["ming", "hong", "lei", "grandmother", "mother", "uncle", "aunt", "electrician", "expired", "li", "sun", "zhou"];
+const READERS: [&str; 9] =
+    ["east-gate", "east-in", "east-out", "west-gate", "desk", "canteen", "room-1", "room-2", "playground"];
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -168,10 +170,17 @@ impl World {
         assert_eq!(state.on_campus(), here.clone().count());
         for presence in here {
             assert!(presence.left_by.is_none(), "who is here has not left: {presence:?}");
-            let in_care = presence.custodian() == Some(&Custodian::GateDuty);
-            assert!(in_care || presence.calls.is_empty() && presence.waiting.is_none(), "{presence:?}");
+            assert!(presence.in_care() || presence.calls.is_empty() && presence.waiting.is_none(), "{presence:?}");
         }
-        let known = [place("east-gate"), place("west-gate"), place("desk"), place("canteen"), place("room-1")];
+        let known = [
+            place("east-gate"),
+            place("west-gate"),
+            place("desk"),
+            place("canteen"),
+            place("room-1"),
+            place("room-2"),
+            place("playground"),
+        ];
         assert!(state.calls().values().all(|call| known.contains(&call.tap.place) && !call.students.is_empty()));
     }
 }

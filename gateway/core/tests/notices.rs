@@ -80,6 +80,7 @@ fn attendance(who: &str, status: AttendanceStatus, minutes: u16) -> What {
         day: service::day(service::TODAY),
         status,
         minutes,
+        by: None,
     }
 }
 

@@ -59,7 +59,7 @@ fn a_code_that_found_nobody_counts_as_wrong_and_nothing_is_shown_to_whoever_stan
     let mut day = a_day();
     day.enter("17:45", "desk", &mothers_code());
     assert_eq!(day.until("17:54:59").len(), 0);
-    let late = day.give("17:55", Input::Timeout);
+    let late = day.give_at(at("17:55"), Input::Timeout);
     assert_eq!(late.kinds(), ["refused", "alarm_raised"]);
     assert_eq!((fault(&late), late.shown()), (Some(PassFault::WrongCode), None));
     day.until("17:57");

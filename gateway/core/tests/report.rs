@@ -101,7 +101,16 @@ impl Book {
     }
 
     fn correct(&mut self, entry: Seq, to: Correction) {
-        self.write(NEXT_WEEK, What::Corrected { entry, to, by: staff("zhao"), why: "as the class book has it".into() });
+        self.write(
+            NEXT_WEEK,
+            What::Corrected {
+                entry,
+                to,
+                by: staff("zhao"),
+                why: "as the class book has it".into(),
+                students: Vec::new(),
+            },
+        );
     }
 
     fn report(&self) -> Report {

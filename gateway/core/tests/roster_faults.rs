@@ -123,7 +123,7 @@ const FAULTS: &[(&str, Spoil)] = &[
     ("session of no length", |d, n| spoil!(d.sessions[n].hours = hours("17:30", "17:30"))),
     ("session on a Sunday", |d, n| spoil!(d.sessions[n].day = day("2026-09-13"))),
     ("session on a holiday", |d, n| spoil!(d.sessions[n].day = day("2026-10-01"))),
-    ("session that ends too early", |d, n| spoil!(d.sessions[n].hours.until = "17:29".parse().unwrap())),
+    ("session that ends too early", |d, n| spoil!(d.sessions[n].hours = hours("16:30", "17:29"), ".hours.until")),
     ("session too late for junior high", |d, n| {
         d.students.iter_mut().for_each(|student| student.level = SchoolLevel::Junior);
         spoil!(d.sessions[n].hours.until = "20:31".parse().unwrap())

@@ -163,3 +163,36 @@ fn when_nothing_can_be_recorded_only_those_pass_who_would_be_let_through() {
         Picture::SeeTeacher
     );
 }
+
+#[test]
+fn without_a_record_a_guardian_goes_out_with_a_child_who_waits_at_that_gate_and_with_no_other() {
+    let shows =
+        |day: &mut Day, who: &str, at: &str| day.school.without_record(support::at("16:01"), &reader(at), card(who));
+    let mut day = Day::new();
+    day.tap("07:41", "ming", "east-gate");
+    assert_eq!(shows(&mut day, "mother", "east-gate"), Picture::SeeTeacher);
+    day.tap("16:00", "ming", "east-gate");
+    assert_eq!(shows(&mut day, "mother", "east-gate"), Picture::Degraded);
+    assert_eq!(shows(&mut day, "mother", "west-gate"), Picture::SeeTeacher);
+    assert_eq!(shows(&mut day, "mother", "desk"), Picture::SeeTeacher);
+    assert_eq!(shows(&mut day, "uncle", "east-gate"), Picture::SeeTeacher);
+}
+
+#[test]
+fn in_a_muster_nobody_is_sent_back_because_nothing_can_be_recorded() {
+    let mut day = Day::new();
+    day.tap("07:41", "ming", "east-gate");
+    day.give("10:00", Input::FireAlarm { on: true });
+    let picture = day.school.without_record(support::at("10:01"), &reader("east-gate"), card("ming"));
+    assert_eq!(picture, Picture::Degraded);
+}
+
+#[test]
+fn a_tap_without_a_record_hides_no_jump_of_the_clock() {
+    let mut day = Day::in_service();
+    day.until("12:00");
+    let jumped = Stamp { mono: support::at("12:00").mono, ..support::at("20:00") };
+    day.school.without_record(jumped, &reader("east-gate"), card("lei"));
+    let told = day.give_at(jumped, Input::Timeout);
+    assert!(!told.kinds().contains(&"session_closed"), "lessons that may still be to come: {told:?}");
+}

@@ -11,7 +11,7 @@ use schoolgate_core::{
     roster::{Document, Holder, Validity},
     time::ClockQuality,
 };
-use support::{Day, Outcome, card, place, service, service::visitor};
+use support::{Day, Outcome, card, place, reader, service, service::visitor};
 
 fn electrician() -> Holder {
     Holder::Visitor(visitor("electrician"))
@@ -88,7 +88,11 @@ fn not_even_a_card_that_ran_out_keeps_a_visitor_in() {
     day.adopt("10:00", document);
     let inside = day.tap("10:30", "electrician", "desk");
     assert!(refused(&inside, Reason::Expired), "of no other use");
+    let unrecorded = day.school.without_record(support::at("10:30:20"), &reader("east-gate"), card("electrician"));
+    assert_eq!(unrecorded, Picture::Degraded, "not even without a record");
     assert_eq!(day.tap("10:30:30", "electrician", "east-gate").kinds(), ["went"]);
+    let unrecorded = day.school.without_record(support::at("10:31"), &reader("east-gate"), card("electrician"));
+    assert_eq!(unrecorded, Picture::CardRefused);
     assert!(refused(&day.tap("11:10", "electrician", "east-gate"), Reason::Expired));
 }
 
@@ -117,6 +121,11 @@ fn a_visitor_elsewhere_is_seen_and_known_to_be_there() {
     let tap = day.tap("09:30", "electrician", "canteen");
     assert_eq!((tap.kinds(), tap.shown()), (vec!["seen"], Some(Picture::Noted)));
     assert_eq!(day.school.state().others()[&electrician()].place, Some(place("canteen")));
+    let mut document = service::document();
+    document.credentials.iter_mut().for_each(|line| line.status = CredentialStatus::Lost);
+    day.adopt("09:40", document);
+    assert!(refused(&day.tap("09:45", "electrician", "desk"), Reason::Lost));
+    assert_eq!(day.school.state().others()[&electrician()].place, Some(place("desk")), "refused, and seen");
 }
 
 #[test]

@@ -220,8 +220,7 @@ impl<'a> Closing<'a> {
 
     /// Minutes that a student was there, to the nearest; what they were out in between does not count.
     fn minutes_of(&self, stay: &Stay) -> u16 {
-        let out = stay.breaks.iter().map(|(went, came)| self.between(went, Some(came)));
-        whole_minutes(self.between(&stay.from, stay.until.as_ref()) - out.sum::<i64>())
+        whole_minutes(stay.lasted(|from, until| self.between(from, until)))
     }
 
     fn minutes(&self, from: &Stamp, until: Option<&Stamp>) -> u16 {

@@ -219,7 +219,12 @@ fn pass_post(school: &mut School, post: Post, from: TimeOfDay) -> usize {
     let lines = || school.roster.rota_on(day).filter(|duty| duty.post == post && duty.hours.from == from);
     let named = |who: &crate::id::StaffId| lines().any(|duty| duty.staff == *who);
     let held = school.state.posts().get(&post).is_some_and(|held| named(&held.staff));
-    let stood_in = school.state.today().stand_ins.get(&post).is_some_and(named);
+    let stands_in = school.state.posts().get(&post).is_some_and(|held| {
+        let mut own =
+            school.roster.rota_on(day).filter(|duty| duty.post == post && duty.staff == held.staff).peekable();
+        own.peek().is_none() || own.any(|duty| duty.hours.until > from)
+    });
+    let stood_in = stands_in && school.state.today().stand_ins.get(&post).is_some_and(named);
     let Some(duty) = lines().last().filter(|duty| !held && !stood_in && duty.hours.contain(time)).cloned() else {
         return 0;
     };

@@ -47,6 +47,12 @@ pub(crate) fn calls(school: &mut School, guardian: GuardianId, tap: Tap) {
     show(school, seq, tap, Picture::Called);
 }
 
+/// Whether a tap at this gate would let the guardian out with a child who waits there.
+pub(crate) fn may_pass(school: &School, guardian: &GuardianId, tap: &Tap) -> bool {
+    let children = fetchable(school, guardian).unwrap_or_default();
+    children.iter().any(|child| student::waiting_at(school, child, &tap.place).is_some())
+}
+
 /// Whether this guardian may take this student now; the reason is for staff.
 ///
 /// A restriction beats every authorisation. A clock that was never set can't tell days and hours: an authorisation with

@@ -8,7 +8,7 @@ use alloc::{collections::BTreeSet, vec::Vec};
 use crate::{
     alarm::Alarm,
     entry::{OrderFault, Reason, Seq, Tap, What},
-    id::{PlaceId, SessionId, StaffId, StudentId},
+    id::{PlaceId, ReaderId, SessionId, StaffId, StudentId},
     picture::Picture,
     roster::{Holder, Post, Session, Staff, StaffRole},
     rules::{refusal, sessions, tap::show},
@@ -64,6 +64,11 @@ impl Group {
         self.sessions
     }
 
+    /// Whether there are children or lessons among it: more than a post.
+    pub(crate) fn brings_anybody(&self) -> bool {
+        !self.students.is_empty() || !self.sessions.is_empty()
+    }
+
     fn is_empty(&self) -> bool {
         self.students.is_empty() && self.sessions.is_empty() && self.posts.is_empty()
     }
@@ -100,6 +105,15 @@ pub(crate) fn complete(school: &mut School, tapper: &StaffId, tap: &Tap) -> bool
     let open = school.state.offers().get(&tap.reader).filter(|offer| school.within(&offer.at, window));
     let Some((from, to)) = open.and_then(|offer| sides(offer, tapper)) else { return false };
     let group = Group::of(school, &from);
+    if receives_children(school, &group, tapper) {
+        let (to, group) = (from, Group::of(school, tapper));
+        if may_take_over(school, &to, &group).is_ok() {
+            lapse_at(school, &tap.reader);
+            hand_over(school, tapper, &to, group, tap.clone());
+            return true;
+        }
+        return false;
+    }
     if group.is_empty() {
         return false; // the last child has been fetched since
     }
@@ -109,6 +123,12 @@ pub(crate) fn complete(school: &mut School, tapper: &StaffId, tap: &Tap) -> bool
     }
     hand_over(school, &from, &to, group, tap.clone());
     true
+}
+
+/// Whoever has extended care and nobody with them yet has come for the children that a colleague brings from the last
+/// lesson: these pass to them, whoever taps first, and the post stays where it is.
+fn receives_children(school: &School, offered: &Group, tapper: &StaffId) -> bool {
+    offered.posts == [Post::ExtendedCare] && !offered.brings_anybody() && !Group::of(school, tapper).students.is_empty()
 }
 
 /// From whom to whom an offer would pass, with this tap as its other side.
@@ -140,9 +160,6 @@ pub(crate) fn ask_for(school: &mut School, from: StaffId, to: StaffId, tap: Tap)
 /// At a desk, or anywhere without a session: who answers for somebody hands over, to whoever has just shown up here with
 /// nothing to answer for, or to whoever comes next. Says whether the tap meant that.
 pub(crate) fn meet(school: &mut School, tapper: &StaffId, tap: &Tap) -> bool {
-    if complete(school, tapper, tap) {
-        return true;
-    }
     let group = Group::of(school, tapper);
     if group.is_empty() {
         return false;
@@ -154,7 +171,8 @@ pub(crate) fn meet(school: &mut School, tapper: &StaffId, tap: &Tap) -> bool {
     true
 }
 
-/// A colleague who showed up here within the window, and whose last tap meant nothing by itself.
+/// A colleague who showed up here within the window, and whose last tap meant nothing else than that: nothing by itself,
+/// or that their post begins.
 fn just_came(school: &School, tapper: &StaffId, group: &Group, place: &PlaceId) -> Option<StaffId> {
     let window = school.policy().handover_window();
     let recent = school.state.recent_taps_at(place).take_while(|tap| school.within(&tap.at, window));
@@ -163,7 +181,7 @@ fn just_came(school: &School, tapper: &StaffId, group: &Group, place: &PlaceId) 
         _ => None,
     });
     let (last, picture) = staff.find(|(who, _)| who != tapper && may_take_over(school, who, group).is_ok())?;
-    (*picture == Picture::Noted).then_some(last)
+    matches!(picture, Picture::Noted | Picture::TakenUp).then_some(last)
 }
 
 /// A member of staff goes from a session. If they lead it and a colleague is in it, the colleague answers for it from
@@ -306,6 +324,12 @@ pub(crate) fn incomplete(school: &mut School, offer: Seq) {
         lapse(school, &open);
     } else {
         school.raise(alarm(&open), Some(offer));
+    }
+}
+
+fn lapse_at(school: &mut School, reader: &ReaderId) {
+    if let Some(open) = school.state.offers().get(reader).cloned() {
+        lapse(school, &open);
     }
 }
 

@@ -4,10 +4,12 @@ use crate::{
     entry::{OrderFault, What},
     id::{StaffId, StudentId},
     rules::{
+        guardian::may_fetch,
         student::{self, Standing},
         tap::show,
     },
     school::School,
+    state::Call,
     time::Hours,
 };
 
@@ -16,15 +18,23 @@ const MAX_LEAVES: usize = 16;
 
 /// Staff confirmed that the student is handed to whoever has come for them: the latest who called and may still fetch
 /// them. It happens where the call was made; at a gate the student goes out.
+///
+/// A leaver whom the roster does not know after a restart is here by the ledger all the same and must be able to go home.
+/// Who may fetch them is not known any more; whoever called might when they called, and staff see them.
 pub(crate) fn confirm(school: &mut School, by: StaffId, student: StudentId) -> Result<(), OrderFault> {
-    school.roster.student(&student).ok_or(OrderFault::UnknownPerson)?;
+    let enrolled = school.roster.student(&student).is_some();
+    if !enrolled && school.state.presence(&student).is_none() {
+        return Err(OrderFault::UnknownPerson);
+    }
     if !matches!(student::standing(school, &student), Standing::Here) {
         return Err(OrderFault::NotHere);
     }
     if school.state.presence(&student).is_none_or(|presence| presence.calls.is_empty()) {
         return Err(OrderFault::NobodyCame);
     }
-    let (seq, call) = student::good_calls(school, &student).next().ok_or(OrderFault::MayNotFetch)?;
+    let may_fetch = |call: &Call| !enrolled || may_fetch(school, &student, call.caller.guardian()).is_ok();
+    let called = student::calls_for(school, &student).find(|(_, call)| may_fetch(call));
+    let (seq, call) = called.ok_or(OrderFault::MayNotFetch)?;
     let (to, tap) = (call.caller.recipient(), call.tap.clone());
     let picture = student::handed_picture(school, &tap.place);
     let handed = student::hand_out(school, student, to, tap.clone(), Some(seq), Some(by));

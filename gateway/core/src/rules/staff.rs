@@ -55,15 +55,30 @@ fn takes_up_duty(school: &mut School, staff: &StaffId, tap: &Tap) -> bool {
     if has_duty_today(school, staff) && handover::complete(school, staff, tap) {
         return true;
     }
-    let Some(duty) = duty_now(school, Post::Gate).filter(|duty| duty.staff == *staff) else { return false };
-    if holds(school, staff, Post::Gate) {
-        return false;
+    begins_post(school, staff, Post::Gate, tap)
+}
+
+/// The post is theirs by the rota, which may have given it to them already, and this is the first tap by which they say
+/// so, too. Without it their coming would be taken for an offer to hand over. Says whether the tap meant that.
+fn begins_post(school: &mut School, staff: &StaffId, post: Post, tap: &Tap) -> bool {
+    let Some(duty) = duty_now(school, post).filter(|duty| duty.staff == *staff) else { return false };
+    if school.state.posts().get(&post).is_some_and(|held| held.staff != *staff || held.tapped) {
+        return false; // they have begun, and may have handed it over since
     }
-    let (post, instead_of) = (Post::Gate, duty.instead_of.clone());
-    let taken = What::PostTaken { post, staff: staff.clone(), instead_of, tap: Some(tap.clone()) };
-    let seq = school.record(taken);
+    let instead_of = duty.instead_of.clone();
+    let seq = school.record(What::PostTaken { post, staff: staff.clone(), instead_of, tap: Some(tap.clone()) });
     show(school, seq, tap.clone(), Picture::TakenUp);
     true
+}
+
+/// Where there is no lesson, at a desk or in an empty room: extended care begins, unless they bring somebody whom they
+/// have to hand over first.
+fn away_from_lessons(school: &mut School, staff: &StaffId, tap: &Tap) -> bool {
+    if handover::complete(school, staff, tap) {
+        return true;
+    }
+    let brings = Group::of(school, staff).brings_anybody();
+    !brings && begins_post(school, staff, Post::ExtendedCare, tap) || handover::meet(school, staff, tap)
 }
 
 /// Off the campus. Whoever answers for students is to hand them over first; a second tap lets them out all the same, and
@@ -110,7 +125,7 @@ fn inside(school: &mut School, staff: StaffId, tap: Tap, role: PlaceRole) {
     let meant = match role {
         _ if !takes_students(school, &staff) => false,
         PlaceRole::Classroom => at_classroom(school, &staff, &tap),
-        PlaceRole::HandoverDesk => handover::meet(school, &staff, &tap),
+        PlaceRole::HandoverDesk => away_from_lessons(school, &staff, &tap),
         _ => false,
     };
     if !meant {
@@ -143,7 +158,7 @@ fn at_classroom(school: &mut School, staff: &StaffId, tap: &Tap) -> bool {
         handover::ask_for(school, lead, staff.clone(), tap.clone());
         return true;
     }
-    handover::meet(school, staff, tap)
+    away_from_lessons(school, staff, tap)
 }
 
 /// The first to take a session up answers for its students; whoever follows, being listed for it, gives their hours to it.

@@ -82,7 +82,6 @@ pub(crate) fn hand_out(
     let session = session_now(school, &student); // before the release, which signs them out of it
     let what = What::Released { student: student.clone(), to, tap: tap.clone(), matched, confirmed_by };
     let released = school.record(what);
-    settle_exit_alarms(school, &student);
     if handed_picture(school, &tap.place) == Picture::Goodbye {
         go_out(school, student, tap, released, session)
     } else {
@@ -162,14 +161,20 @@ pub(crate) fn good_calls<'a>(
     school: &'a School,
     student: &'a StudentId,
 ) -> impl Iterator<Item = (Seq, &'a Call)> + use<'a> {
+    calls_for(school, student).filter(|(_, call)| may_fetch(school, student, call.caller.guardian()).is_ok())
+}
+
+/// The calls for this student that hold still, latest first, whether or not their callers may still fetch them.
+pub(crate) fn calls_for<'a>(
+    school: &'a School,
+    student: &'a StudentId,
+) -> impl Iterator<Item = (Seq, &'a Call)> + use<'a> {
     let window = school.policy().release_window();
     let calls = school.state.presence(student).map(|p| p.calls.as_slice()).unwrap_or_default();
     calls.iter().rev().filter_map(move |seq| {
         let call = school.state.calls().get(seq)?;
-        let good = school.within(&call.at, window)
-            && !is_revoked(school, &call.caller)
-            && may_fetch(school, student, call.caller.guardian()).is_ok();
-        good.then_some((*seq, call))
+        let holds = school.within(&call.at, window) && !is_revoked(school, &call.caller);
+        holds.then_some((*seq, call))
     })
 }
 
@@ -297,15 +302,6 @@ fn session_now(school: &School, student: &StudentId) -> Option<SessionId> {
     let entered = school.state.presence(student).and_then(|p| p.session.as_ref());
     let entered = entered.and_then(|id| school.roster.session(id)).filter(runs);
     entered.or_else(|| school.roster.timetable(student, day).find(runs)).map(|session| session.id.clone())
-}
-
-/// An alarm about this student's wish to leave has lost its cause.
-fn settle_exit_alarms(school: &mut School, student: &StudentId) {
-    let gates = school.site.places.iter().filter(|(_, place)| place.role == PlaceRole::Gate);
-    let alarms = gates.map(|(id, _)| Alarm::ExitRefused { place: id.clone(), student: student.clone() });
-    for alarm in alarms.collect::<Vec<_>>() {
-        school.end_alarm(&alarm);
-    }
 }
 
 /// The latest open call for this student at this place.

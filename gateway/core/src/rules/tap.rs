@@ -95,21 +95,20 @@ impl Sightings {
 
 /// See [`School::without_record`].
 pub(crate) fn without_record(school: &School, reader: &ReaderId, credential: CredentialId) -> Picture {
-    let place = school.site.place_of(reader).map(|(id, place)| (id.clone(), place.role));
-    let known = school.roster.credential(credential).filter(|known| known.status == CredentialStatus::Active);
-    match (known.as_ref().map(|known| &known.holder), place) {
-        (Some(Holder::Student(id)), Some((place, PlaceRole::Gate))) => {
-            let tap = Tap { place, reader: reader.clone(), credential };
-            if student::may_pass(school, id, &tap) { Picture::Degraded } else { Picture::SeeTeacher }
-        }
-        (Some(holder @ Holder::Visitor(_)), Some((place, PlaceRole::Gate))) => {
-            let tap = Tap { place, reader: reader.clone(), credential };
-            if visitor::may_pass(school, holder, &tap) { Picture::Degraded } else { Picture::SeeTeacher }
-        }
-        (Some(Holder::Staff(id)), Some((_, PlaceRole::Gate))) if staff::may_pass(school, id) => Picture::Degraded,
-        (None, _) => Picture::CardRefused,
-        _ => Picture::SeeTeacher,
+    let Some(known) = school.roster.credential(credential) else { return Picture::CardRefused };
+    let gate = school.site.place_of(reader).filter(|(_, place)| place.role == PlaceRole::Gate);
+    let tap = gate.map(|(place, _)| Tap { place: place.clone(), reader: reader.clone(), credential });
+    let goes_out = tap.as_ref().is_some_and(|tap| visitor::goes_out(school, &known.holder, tap));
+    if unusable(known.status).is_some_and(|reason| reason != Reason::Expired || !goes_out) {
+        return Picture::CardRefused;
     }
+    let passes = tap.is_some_and(|tap| match &known.holder {
+        Holder::Student(id) => muster::is_on(school) || student::may_pass(school, id, &tap),
+        Holder::Guardian(id) => guardian::may_pass(school, id, &tap),
+        Holder::Staff(id) => staff::may_pass(school, id),
+        holder @ Holder::Visitor(_) => visitor::may_pass(school, holder, &tap),
+    });
+    if passes { Picture::Degraded } else { Picture::SeeTeacher }
 }
 
 fn unusable(status: CredentialStatus) -> Option<Reason> {

@@ -69,14 +69,11 @@ impl Lesson {
 }
 
 impl Stay {
-    /// How long the student was there between two moments, in milliseconds: neither what lies outside of these counts,
-    /// nor the time they were out in between. Moments are milliseconds of whatever clock `moment` gives, so that those of
-    /// an unset clock can be put right.
-    pub fn within_ms(&self, from: i64, until: i64, moment: impl Fn(&Stamp) -> i64) -> u64 {
-        let overlap = |a: i64, b: i64| u64::try_from(b.min(until).saturating_sub(a.max(from))).unwrap_or(0);
-        let stayed = overlap(moment(&self.from), self.until.as_ref().map_or(until, &moment));
-        let out = self.breaks.iter().map(|(out, back)| overlap(moment(out), moment(back)));
-        stayed.saturating_sub(out.sum())
+    /// How long the student was there, without the time that they were out in between. `between` measures what counts of
+    /// the time from one moment to another, or to the end of all if there is none.
+    pub(crate) fn lasted(&self, between: impl Fn(&Stamp, Option<&Stamp>) -> i64) -> i64 {
+        let out: i64 = self.breaks.iter().map(|(went, came)| between(went, Some(came))).sum();
+        between(&self.from, self.until.as_ref()).saturating_sub(out)
     }
 
     /// Who went and came back was there from the first time, and out in between.

@@ -19,6 +19,8 @@ pub struct PostHeld {
     pub since: Stamp,
     /// By which entry.
     pub by: Seq,
+    /// Whether their card says so, too: else the rota or a screen alone does, and they may still be on their way.
+    pub tapped: bool,
 }
 
 /// A handover that waits for its other side.
@@ -39,7 +41,7 @@ pub struct Offer {
 impl State {
     pub(super) fn fold_posts(&mut self, entry: &Entry) {
         match &entry.what {
-            What::PostTaken { post, staff, .. } => self.take_post(*post, staff, entry),
+            What::PostTaken { post, staff, tap, .. } => self.take_post(*post, staff, tap.is_some(), entry),
             What::PostLeft { post, .. } => {
                 self.posts.remove(post);
             }
@@ -47,8 +49,8 @@ impl State {
                 let (from, to, place) = (from.clone(), to.clone(), tap.place.clone());
                 self.offers.insert(tap.reader.clone(), Offer { seq: entry.seq, from, to, place, at: entry.at });
             }
-            What::HandedOver { to, posts, offer, .. } => {
-                posts.iter().for_each(|post| self.take_post(*post, to, entry));
+            What::HandedOver { to, posts, offer, tap, .. } => {
+                posts.iter().for_each(|post| self.take_post(*post, to, tap.is_some(), entry));
                 self.offers.retain(|_, open| Some(open.seq) != *offer);
             }
             What::HandoverLapsed { offer } => self.offers.retain(|_, open| open.seq != *offer),
@@ -56,8 +58,8 @@ impl State {
         }
     }
 
-    fn take_post(&mut self, post: Post, staff: &StaffId, entry: &Entry) {
-        self.posts.insert(post, PostHeld { staff: staff.clone(), since: entry.at, by: entry.seq });
+    fn take_post(&mut self, post: Post, staff: &StaffId, tapped: bool, entry: &Entry) {
+        self.posts.insert(post, PostHeld { staff: staff.clone(), since: entry.at, by: entry.seq, tapped });
     }
 
     /// Who has which post.

@@ -36,6 +36,7 @@ fn days() -> Vec<What> {
         What::Checked { check: Check::NotFetched { end: "17:30".parse().unwrap(), step: 1 }, found: 1 },
         What::Checked { check: Check::Patrol(patrol()), found: 0 },
         What::Checked { check: Check::Rota { post: Post::Gate, from: "16:00".parse().unwrap() }, found: 0 },
+        What::Checked { check: Check::RotaOver { post: Post::ExtendedCare }, found: 1 },
         What::ClockSet { first: Seq(90), offset_ms: 1_788_251_465_000 },
     ]
 }
@@ -155,6 +156,20 @@ fn closing() -> Vec<What> {
     };
     let corrected =
         |to| What::Corrected { entry: Seq(140), students: vec![ming()], to, by: zhao(), why: "点名册为准".into() };
+    let corrected_of_staff = What::Corrected {
+        entry: Seq(142),
+        students: Vec::new(),
+        to: Correction::StaffHours { minutes: 45 },
+        by: zhao(),
+        why: "提前下课".into(),
+    };
+    let mut reported = attendance(AttendanceStatus::Present, 60);
+    let mut counted = consumption(None);
+    for what in [&mut reported, &mut counted] {
+        if let What::Attendance { by, .. } | What::Consumption { by, .. } = what {
+            *by = Some(zhao());
+        }
+    }
     vec![
         closed(None, true),
         closed(Some(club()), false),
@@ -171,6 +186,9 @@ fn closing() -> Vec<What> {
         corrected(Correction::Consumption { counts: true }),
         corrected(Correction::StaffHours { minutes: 45 }),
         corrected(Correction::NotSo),
+        corrected_of_staff,
+        reported,
+        counted,
     ]
 }
 

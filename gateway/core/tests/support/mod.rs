@@ -255,7 +255,9 @@ impl Day {
     pub fn restart(&mut self, time: &str, document: Document) -> Vec<What> {
         self.school = School::new(self.school.site().clone());
         self.entries.iter().for_each(|entry| self.school.replay(entry).unwrap());
-        let mut happened = self.give(time, Input::Started { version: "test".into() }).entries;
+        // Nothing is due before the first input: until then the school does not know what time it is.
+        let stamp = Stamp { clock: self.clock, ..at(time) };
+        let mut happened = self.give_at(stamp, Input::Started { version: "test".into() }).entries;
         happened.extend(self.adopt(time, document).entries);
         happened
     }
