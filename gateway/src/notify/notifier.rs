@@ -3,10 +3,7 @@
 use std::{pin::pin, time::Duration};
 
 use bytes::Bytes;
-use rumqttc::v5::{
-    AsyncClient, MqttOptions,
-    mqttbytes::{QoS, v5::PubAckReason},
-};
+use rumqttc::v5::mqttbytes::v5::PubAckReason;
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, sleep},
@@ -16,8 +13,8 @@ use tracing::{info, warn};
 use super::{
     Feed, Message, NotifySettings, NotifyStatus, Progress, SettingsError, Trouble,
     message::topic_class,
-    session::{Ended, Session},
-    window::{Passed, Position, Ticket, Window},
+    session::{self, Ended},
+    window::{Passed, Position, Window},
 };
 use crate::backoff::Backoff;
 
@@ -27,9 +24,6 @@ pub const BACKOFF_MIN: Duration = Duration::from_millis(250);
 pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// How long to wait before the ledger is asked again after it could not be read.
 pub const FEED_PAUSE: Duration = Duration::from_secs(1);
-
-/// Room in rumqttc's queue beside the window: the subscriptions, the availability, DISCONNECT.
-const QUEUE_EXTRA: usize = 4;
 
 /// A message from the broker on one of the subscriptions.
 #[derive(Clone)]
@@ -53,7 +47,6 @@ pub struct Notifier<F, P> {
     pub(super) inbox: Option<mpsc::Sender<Received>>,
     pub(super) hold: Backoff,
     reconnect: Backoff,
-    options: MqttOptions,
     progress: P,
     random: Box<dyn FnMut() -> u32 + Send>,
     status: watch::Sender<NotifyStatus>,
@@ -94,7 +87,6 @@ impl<F: Feed, P: Progress> Notifier<F, P> {
             inbox: None,
             hold: Backoff::new(BACKOFF_MIN, BACKOFF_MAX),
             reconnect: Backoff::new(BACKOFF_MIN, BACKOFF_MAX),
-            options: settings.options(),
             settings,
             progress,
             random: Box::new(random),
@@ -117,9 +109,7 @@ impl<F: Feed, P: Progress> Notifier<F, P> {
         let mut stop = pin!(stop);
         loop {
             let begun = Instant::now();
-            let queue = usize::from(self.settings.window) + QUEUE_EXTRA;
-            let (client, events) = AsyncClient::new(self.options.clone(), queue);
-            let trouble = match Session::new(&mut self, client).run(events, stop.as_mut()).await {
+            let trouble = match session::run(&mut self, stop.as_mut()).await {
                 Ended::Stopped => break,
                 Ended::Lost(why) => Trouble::Connection(why),
             };
@@ -221,14 +211,5 @@ impl<F, P: Progress> Notifier<F, P> {
                 status.last_error = None;
             }
         });
-    }
-
-    pub(super) fn submit_availability(&mut self, client: &AsyncClient, word: &'static str, retain: bool) -> bool {
-        let topic = self.settings.availability_topic();
-        let accepted = client.try_publish(topic, QoS::AtLeastOnce, retain, Bytes::from_static(word.as_bytes())).is_ok();
-        if accepted {
-            self.window.submitted(Ticket::Availability);
-        }
-        accepted
     }
 }

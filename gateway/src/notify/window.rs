@@ -100,6 +100,11 @@ impl<M> Window<M> {
         self.limit = limit.max(1);
     }
 
+    /// How many messages may be under way.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// How many letters to read now. None until half of the window's worth of messages is used up, so that the ledger
     /// is read in batches.
     pub(super) fn letters_wanted(&self) -> Option<usize> {
