@@ -7,10 +7,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use schoolgate_core::entry::{Consumer, Entry};
+use schoolgate_core::{
+    entry::{Consumer, Entry},
+    state::State,
+};
 use tracing::{error, info, warn};
 
-use crate::{ledger::LedgerReader, store::Store};
+use crate::{
+    ledger::{LedgerId, LedgerReader},
+    snapshot::{Build, Snapshot},
+    store::Store,
+};
 
 /// Entries indexed in one go.
 const INDEX_BATCH: usize = 512;
@@ -35,32 +42,43 @@ pub struct Progress {
     pub sync: u64,
 }
 
+/// What the store's thread is told: how far all have come, and now and then what was so at some durable entry.
+type Order = (Progress, Option<Box<State>>);
+
 /// The store's thread.
 pub struct Keeper {
-    orders: SyncSender<Progress>,
+    orders: SyncSender<Order>,
     thread: JoinHandle<()>,
 }
 
 impl Keeper {
     /// Starts the thread. Without a store (its disk takes nothing) it only takes orders.
-    pub fn start(store: Option<Store>, reader: LedgerReader) -> std::io::Result<Self> {
+    /// Snapshots are of this ledger, folded by this build.
+    pub fn start(store: Option<Store>, reader: LedgerReader, whose: (LedgerId, Build)) -> std::io::Result<Self> {
         let (orders, received) = sync_channel(1);
-        let thread =
-            thread::Builder::new().name("store".into()).spawn(move || keep(store.as_ref(), &reader, &received))?;
+        let thread = thread::Builder::new()
+            .name("store".into())
+            .spawn(move || keep(store.as_ref(), &reader, &whose, &received))?;
         Ok(Self { orders, thread })
     }
 
     /// Has the store brought up to date. While it is still busy with the last time, this is passed over: the next
-    /// call brings newer figures anyway.
-    pub fn update(&self, progress: Progress) {
-        if let Err(TrySendError::Disconnected(_)) = self.orders.try_send(progress) {
-            warn!("the store's thread is gone");
+    /// call brings newer figures anyway. A state is written down as a snapshot for the next start. Returns whether it was
+    /// taken.
+    pub fn update(&self, progress: Progress, state: Option<Box<State>>) -> bool {
+        match self.orders.try_send((progress, state)) {
+            Ok(()) => true,
+            Err(TrySendError::Full(_)) => false,
+            Err(TrySendError::Disconnected(_)) => {
+                warn!("the store's thread is gone");
+                false
+            }
         }
     }
 
     /// Brings the store up to date once more and ends the thread.
-    pub fn stop(self, progress: Progress) {
-        if self.orders.send(progress).is_err() {
+    pub fn stop(self, progress: Progress, state: State) {
+        if self.orders.send((progress, Some(Box::new(state)))).is_err() {
             return;
         }
         drop(self.orders);
@@ -70,7 +88,7 @@ impl Keeper {
     }
 }
 
-fn keep(store: Option<&Store>, reader: &LedgerReader, orders: &Receiver<Progress>) {
+fn keep(store: Option<&Store>, reader: &LedgerReader, whose: &(LedgerId, Build), orders: &Receiver<Order>) {
     let mut told = String::new();
     let mut unflushed_since: Option<Instant> = None;
     loop {
@@ -84,14 +102,17 @@ fn keep(store: Option<&Store>, reader: &LedgerReader, orders: &Receiver<Progress
             }
             continue;
         };
+        let ended = order.as_ref().err().copied();
         let kept = match order {
-            Ok(progress) => {
+            Ok((progress, state)) => {
                 unflushed_since.get_or_insert_with(Instant::now);
-                bring_up_to_date(store, reader, progress)
+                let snapshot =
+                    state.map_or(Ok(()), |state| keep_snapshot(store, reader, whose, *state, progress.notify));
+                snapshot.and_then(|()| bring_up_to_date(store, reader, progress))
             }
             Err(_) => Ok(()),
         };
-        let is_due = order.is_err() || unflushed_since.is_some_and(|since| since.elapsed() >= UNFLUSHED_MAX);
+        let is_due = ended.is_some() || unflushed_since.is_some_and(|since| since.elapsed() >= UNFLUSHED_MAX);
         let kept = kept.and_then(|()| {
             if is_due {
                 store.flush()?;
@@ -100,10 +121,29 @@ fn keep(store: Option<&Store>, reader: &LedgerReader, orders: &Receiver<Progress
             Ok(())
         });
         tell(&mut told, kept.err().map(|cause| cause.to_string()).unwrap_or_default());
-        if order == Err(RecvTimeoutError::Disconnected) {
+        if ended == Some(RecvTimeoutError::Disconnected) {
             return;
         }
     }
+}
+
+/// Writes a snapshot down, with the chain hash of its entry: so it is known again.
+fn keep_snapshot(
+    store: &Store,
+    reader: &LedgerReader,
+    (ledger, build): &(LedgerId, Build),
+    state: State,
+    notified: u64,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let seq = state.last().0;
+    let records = reader.read(seq, 1, 0)?;
+    let Some(record) = records.first() else { return Ok(()) }; // not durable: it may never have been
+    let snapshot = Snapshot { ledger: *ledger, chain: record.chain, state };
+    if let Some(bytes) = snapshot.encode(build) {
+        drop(snapshot);
+        store.keep_snapshot(seq, &bytes, notified)?;
+    }
+    Ok(())
 }
 
 /// Tells the log when trouble begins, changes or ends.
@@ -131,11 +171,14 @@ fn bring_up_to_date(
         if indexed >= through {
             break;
         }
-        let records = reader.read(indexed + 1, INDEX_BATCH, INDEX_BATCH_BYTES)?;
-        if records.is_empty() {
-            return Ok(());
+        match reader.read(indexed + 1, INDEX_BATCH, INDEX_BATCH_BYTES) {
+            Ok(records) if records.is_empty() => return Ok(()),
+            Ok(records) => store.index(&records, subjects)?,
+            Err(cause) => match cause.resumes_at().filter(|&next| next > indexed + 1) {
+                Some(next) => store.pass_over(next - 1)?,
+                None => return Err(cause.into()),
+            },
         }
-        store.index(&records, subjects)?;
     }
     Ok(())
 }

@@ -190,6 +190,8 @@ pub(crate) fn each(
                 damaged(&fault);
                 code = EXIT_FAULTS;
             }
+            Err(ReadError::Removed(removed)) if removed.seq > last => break,
+            Err(ReadError::Removed(_)) => {} // their time was over; `verify` tells what is left
             Err(error) => return Err(error.into()),
         }
     }

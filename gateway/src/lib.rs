@@ -20,6 +20,7 @@ pub mod roster_cli;
 pub mod roster_file;
 pub mod run;
 pub mod shell;
+pub mod snapshot;
 pub mod spreadsheet;
 pub mod store;
 pub mod sync;

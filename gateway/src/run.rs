@@ -1,11 +1,12 @@
 //! `schoolgate run`: puts the parts together, lets them work, and takes them down in good order.
 
 mod parts;
+mod replay;
 mod start;
 
 use std::{panic::resume_unwind, sync::Arc, time::Duration};
 
-use schoolgate_core::{entry::Consumer, roster::Roster, school::Input, text::Lang};
+use schoolgate_core::{entry::Consumer, roster::Roster, school::Input, state::State, text::Lang};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::{mpsc, watch},
@@ -25,6 +26,7 @@ use crate::{
 };
 use parts::{LinesAlive, NotifyPart, Readers, SyncPart};
 
+pub use replay::ReplayError;
 pub use start::StartError;
 
 /// Room for events of all readers that wait for the core.
@@ -36,6 +38,9 @@ const EVENTS_AT_ONCE: usize = 64;
 const HOUSEKEEPING: Duration = Duration::from_millis(500);
 /// How often the store is brought up to date. Nothing waits for it, and it costs as much for one entry as for many.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
+/// After so many entries, what is so is written down for the next start: about three a school day. A crash costs the folding
+/// of no more than these.
+const SNAPSHOT_EVERY: u64 = 2_000;
 /// How long the last entries may take to reach the disk at the stop.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the last entries may take to reach the broker and the platform at the stop.
@@ -97,6 +102,8 @@ struct Gateway {
     disk_trouble: Option<Arc<str>>,
     /// How far the ledger was when the keeper last heard of it.
     kept_through: u64,
+    /// The entry at which the keeper was last given the state to write down.
+    snapshot_at: u64,
     /// When the keeper is to hear next.
     keep_at: std::time::Instant,
     signals: Signals,
@@ -191,8 +198,19 @@ impl Gateway {
         if is_news && now() >= self.keep_at {
             (self.kept, self.kept_through) = (progress, through);
             self.keep_at = now() + KEEP_EVERY;
-            self.keeper.update(progress);
+            let state = self.snapshot_due(through);
+            let snapshot_at = state.as_ref().map(|state| state.last().0);
+            if self.keeper.update(progress, state) {
+                self.snapshot_at = snapshot_at.unwrap_or(self.snapshot_at);
+            }
         }
+    }
+
+    /// What is so now, if enough has happened since it was last written down and all of it is on disk: so not amid taps.
+    fn snapshot_due(&self, through: u64) -> Option<Box<State>> {
+        let state = self.shell.school().state();
+        let is_due = state.last().0 == through && through.saturating_sub(self.snapshot_at) >= SNAPSHOT_EVERY;
+        is_due.then(|| Box::new(state.clone()))
     }
 
     /// Tells the log when the disk begins or ceases to take entries; the ledger can't tell that while it is so.
@@ -273,8 +291,9 @@ impl Gateway {
                 warn!("the platform's connection does not end; left to itself");
             }
         }
+        let state = self.shell.school().state().clone();
         let closed = self.shell.close(now());
-        self.keeper.stop(progress);
+        self.keeper.stop(progress, state);
         match closed {
             Ok(()) => info!("stopped"),
             Err(cause) => error!(cause = %chain(&cause), "stopped, but not everything is on disk"),

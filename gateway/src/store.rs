@@ -26,6 +26,8 @@ const CACHE_BYTES: u64 = 64 << 10;
 const SLED_SEGMENT_BYTES: usize = 128 << 10;
 /// Entries indexed between flushes that are waited for: bounds what sled holds in memory.
 const FLUSH_EVERY_ENTRIES: u64 = 1_024;
+/// A snapshot is kept in parts of this length: sled keeps what is longer than its log's unit in files of their own.
+const SNAPSHOT_PART_BYTES: usize = 16 << 10;
 /// A file of this name in the folder says that the store was found broken while in use.
 const BROKEN_MARK: &str = "broken";
 
@@ -33,6 +35,7 @@ const LEDGER_KEY: &[u8] = b"ledger";
 const INDEXED_KEY: &[u8] = b"indexed";
 const CURSOR_PREFIX: u8 = b'c';
 const SUBJECT_PREFIX: u8 = b's';
+const SNAPSHOT_PREFIX: u8 = b'p';
 
 /// How the store was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +80,9 @@ pub enum StoreError {
     /// A value has not the form it was written in.
     #[error("the local store holds a malformed value for {0}")]
     Malformed(&'static str),
+    /// It was marked as broken when it was last used.
+    #[error("it failed while in use")]
+    Marked,
     /// The folder of a broken store cannot be removed.
     #[error("cannot remove the broken local store {0}; remove it by hand")]
     Remove(String, #[source] io::Error),
@@ -96,50 +102,39 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if not even an empty store can be made there.
     pub fn open(dir: &Path, ledger: LedgerId, durable: u64) -> Result<(Self, StoreOutcome), StoreError> {
-        let existed = dir.exists();
-        let (reason, cursors) = match Self::try_open(dir, ledger, durable) {
-            Ok(Fit::Fits(store)) if existed => return Ok((store, StoreOutcome::Opened)),
-            Ok(Fit::Fits(store)) => return Ok((store, StoreOutcome::Created)),
-            Ok(Fit::Unfit(reason, cursors)) => (reason, cursors),
-            Err(error) if is_circumstance(&error) => return Err(error),
-            Err(error) => (RebuildReason::Broken(describe(&error)), BTreeMap::new()),
-        };
-        remove(dir)?;
-        let store = Self::create(dir, ledger)?;
-        for (name, through) in cursors {
-            store.set_cursor(&name, through.min(durable))?;
-        }
-        Ok((store, StoreOutcome::Rebuilt(reason)))
+        Found::look(dir).settle(ledger, durable)
     }
 
-    fn create(dir: &Path, ledger: LedgerId) -> Result<Self, StoreError> {
-        match Self::try_open(dir, ledger, 0)? {
-            Fit::Fits(store) => Ok(store),
-            Fit::Unfit(reason, _) => Err(StoreError::Panicked(reason.to_string())),
-        }
-    }
-
-    fn try_open(dir: &Path, ledger: LedgerId, durable: u64) -> Result<Fit, StoreError> {
+    /// Whatever store is there, or an empty one.
+    fn look(dir: &Path) -> Result<Self, StoreError> {
         if dir.join(BROKEN_MARK).exists() {
-            return Ok(Fit::Unfit(RebuildReason::Broken("it failed while in use".into()), BTreeMap::new()));
+            return Err(StoreError::Marked);
         }
         remove_snapshots(dir);
         let db = guard(|| Ok(open_sled(dir)?))?;
-        let store = Self { dir: dir.to_owned(), db, unflushed_entries: AtomicU64::new(0) };
-        let owner = guard(|| Ok(store.db.get(LEDGER_KEY)?))?;
-        match owner {
+        Ok(Self { dir: dir.to_owned(), db, unflushed_entries: AtomicU64::new(0) })
+    }
+
+    fn owner(&self) -> Result<Option<LedgerId>, StoreError> {
+        let owner = guard(|| Ok(self.db.get(LEDGER_KEY)?))?;
+        let id = |owner: IVec| owner.as_ref().try_into().map(LedgerId).map_err(|_| StoreError::Malformed("its ledger"));
+        owner.map(id).transpose()
+    }
+
+    fn own(self, ledger: LedgerId, durable: u64) -> Result<Fit, StoreError> {
+        match self.owner()? {
             None => {
-                guard(|| Ok(store.db.insert(LEDGER_KEY, &ledger.0)?))?;
+                guard(|| Ok(self.db.insert(LEDGER_KEY, &ledger.0)?))?;
             }
-            Some(owner) if owner == ledger.0 => {}
+            Some(owner) if owner == ledger => {}
             Some(_) => return Ok(Fit::Unfit(RebuildReason::OtherLedger, BTreeMap::new())),
         }
-        let cursors = store.cursors()?;
-        let indexed = cursors.values().copied().fold(store.indexed_through()?, u64::max);
+        let cursors = self.cursors()?;
+        let indexed = cursors.values().copied().fold(self.indexed_through()?, u64::max);
         if indexed > durable {
             return Ok(Fit::Unfit(RebuildReason::Ahead { indexed, durable }, cursors));
         }
-        Ok(Fit::Fits(store))
+        Ok(Fit::Fits(self))
     }
 
     /// Number of the last entry that is indexed; 0 if none is.
@@ -194,6 +189,15 @@ impl Store {
             self.flush()?;
         }
         Ok(())
+    }
+
+    /// Notes that the entries through this one cannot be had: the index goes on behind them.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn pass_over(&self, through: u64) -> Result<(), StoreError> {
+        let through = through.max(self.indexed_through()?);
+        self.attempt(|| Ok(self.db.insert(INDEXED_KEY, &through.to_be_bytes())?)).map(drop)
     }
 
     /// Numbers of the entries about a subject, the newest first, at most `limit`.
@@ -256,6 +260,61 @@ impl Store {
         Ok(())
     }
 
+    /// Keeps the snapshot of entry `seq`. Of the others, only the latest through `needed` stays: a consumer that has come
+    /// no further goes on from there.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn keep_snapshot(&self, seq: u64, bytes: &[u8], needed: u64) -> Result<(), StoreError> {
+        for (part, chunk) in (1u32..).zip(bytes.chunks(SNAPSHOT_PART_BYTES)) {
+            self.attempt(|| Ok(self.db.insert(snapshot_key(seq, part), chunk)?))?;
+        }
+        // Whether all parts belong together is for their reader to see: a checksum is in the bytes.
+        self.attempt(|| Ok(self.db.insert(snapshot_key(seq, 0), &(bytes.len() as u64).to_be_bytes())?))?;
+        let older: Vec<u64> = self.snapshots()?.into_iter().filter(|&known| known != seq).collect();
+        let back = older.iter().copied().filter(|&known| known <= needed).max();
+        for known in older.into_iter().filter(|&known| Some(known) != back) {
+            self.attempt(|| {
+                for item in self.db.scan_prefix(&snapshot_key(known, 0)[..9]) {
+                    self.db.remove(item?.0)?;
+                }
+                Ok(())
+            })?;
+        }
+        self.flush()
+    }
+
+    /// The entries of which there are snapshots, in order.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+        self.attempt(|| {
+            let mut seqs = Vec::new();
+            for item in self.db.scan_prefix([SNAPSHOT_PREFIX]).keys() {
+                let key = item?;
+                let seq = key.get(1..9).and_then(|seq| seq.try_into().ok()).map(u64::from_be_bytes);
+                seqs.extend(seq.filter(|seq| key.ends_with(&[0; 4]) && seqs.last() != Some(seq)));
+            }
+            Ok(seqs)
+        })
+    }
+
+    /// The snapshot of entry `seq`, if it is there whole.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn snapshot(&self, seq: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(len) = self.number(&snapshot_key(seq, 0), "a snapshot")? else { return Ok(None) };
+        self.attempt(|| {
+            let mut bytes = Vec::new();
+            for item in self.db.range(snapshot_key(seq, 1)..=snapshot_key(seq, u32::MAX)) {
+                bytes.extend_from_slice(&item?.1);
+            }
+            Ok(Some(bytes).filter(|bytes| bytes.len() as u64 == len))
+        })
+    }
+
     fn cursors(&self) -> Result<BTreeMap<String, u64>, StoreError> {
         self.attempt(|| {
             let mut cursors = BTreeMap::new();
@@ -279,7 +338,7 @@ impl Store {
     fn attempt<T>(&self, operation: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
         let result = guard(operation);
         let broken = match &result {
-            Ok(_) | Err(StoreError::Sled(sled::Error::Io(_)) | StoreError::Remove(..)) => false,
+            Ok(_) | Err(StoreError::Sled(sled::Error::Io(_)) | StoreError::Remove(..) | StoreError::Marked) => false,
             Err(StoreError::Sled(_) | StoreError::Panicked(_) | StoreError::Malformed(_)) => true,
         };
         if broken {
@@ -287,6 +346,53 @@ impl Store {
             let _ = std::fs::write(self.dir.join(BROKEN_MARK), b"");
         }
         result
+    }
+}
+
+/// A store as it was found, before it is known which ledger it must fit.
+pub struct Found {
+    dir: PathBuf,
+    existed: bool,
+    store: Result<Store, StoreError>,
+}
+
+impl Found {
+    /// Opens what is in `dir`, or makes an empty store there.
+    pub fn look(dir: &Path) -> Self {
+        Self { existed: dir.exists(), store: Store::look(dir), dir: dir.to_owned() }
+    }
+
+    /// How far the furthest consumer of that ledger has come; 0 if the store can't tell.
+    pub fn furthest_cursor(&self, ledger: LedgerId) -> u64 {
+        let Ok(store) = &self.store else { return 0 };
+        match (store.owner(), store.cursors()) {
+            (Ok(Some(owner)), Ok(cursors)) if owner == ledger => cursors.into_values().max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// The store of `ledger`, whose last durable entry is `durable`. What does not fit is removed and begun anew.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn settle(self, ledger: LedgerId, durable: u64) -> Result<(Store, StoreOutcome), StoreError> {
+        let Self { dir, existed, store } = self;
+        let (reason, cursors) = match store.and_then(|store| store.own(ledger, durable)) {
+            Ok(Fit::Fits(store)) if existed => return Ok((store, StoreOutcome::Opened)),
+            Ok(Fit::Fits(store)) => return Ok((store, StoreOutcome::Created)),
+            Ok(Fit::Unfit(reason, cursors)) => (reason, cursors),
+            Err(error) if is_circumstance(&error) => return Err(error),
+            Err(error) => (RebuildReason::Broken(describe(&error)), BTreeMap::new()),
+        };
+        remove(&dir)?;
+        let store = match Store::look(&dir)?.own(ledger, 0)? {
+            Fit::Fits(store) => store,
+            Fit::Unfit(reason, _) => return Err(StoreError::Panicked(reason.to_string())),
+        };
+        for (name, through) in cursors {
+            store.set_cursor(&name, through.min(durable))?;
+        }
+        Ok((store, StoreOutcome::Rebuilt(reason)))
     }
 }
 
@@ -359,6 +465,11 @@ fn subject_key(subject: &str, seq: Option<u64>) -> Vec<u8> {
     key.push(0);
     key.extend(seq.iter().flat_map(|seq| seq.to_be_bytes()));
     key
+}
+
+/// Part 0 tells the length of all parts.
+fn snapshot_key(seq: u64, part: u32) -> Vec<u8> {
+    [&[SNAPSHOT_PREFIX][..], &seq.to_be_bytes(), &part.to_be_bytes()].concat()
 }
 
 fn number_of(value: &IVec, what: &'static str) -> Result<u64, StoreError> {

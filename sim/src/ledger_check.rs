@@ -50,8 +50,12 @@ impl LedgerView {
     pub fn read_on(&mut self) -> Result<&[Entry], LedgerCheckError> {
         let known = self.entries.len();
         if self.folder.is_dir() {
-            for record in open_records(&self.folder, known as u64 + 1)? {
-                let record = record?;
+            let next = self.entries.last().map_or(1, |entry| entry.seq.0 + 1);
+            for record in open_records(&self.folder, next)? {
+                let record = match record {
+                    Err(ReadError::Removed(_)) => continue, // by retention: their time was over
+                    record => record?,
+                };
                 let entry = Entry::decode(&record.body);
                 self.entries.push(entry.map_err(|error| LedgerCheckError::Entry(record.seq, error))?);
             }

@@ -2,7 +2,8 @@
 //!
 //! The order of calls:
 //!
-//! 1. Once: [`School::replay`] every entry of the ledger, then [`Input::Started`] and [`Input::Roster`].
+//! 1. Once: [`School::replay`] every entry of the ledger (or [`School::resume`] with the state at one, and replay those
+//!    behind it), then [`Input::Started`] and [`Input::Roster`].
 //! 2. For ever: [`School::handle`] each input with its moment; then [`School::poll_entry`] until there is none, handing
 //!    each to the ledger; then [`School::poll_action`] until there is none; then sleep no longer than
 //!    [`School::poll_timeout`] says, and hand in [`Input::Timeout`] when it has passed.
@@ -66,6 +67,12 @@ impl School {
             entries: VecDeque::new(),
             actions: VecDeque::new(),
         }
+    }
+
+    /// Begins with a state that was folded from the ledger before, in place of a replay of all its entries through
+    /// [`State::last`]. Before the first replay.
+    pub fn resume(&mut self, state: State) {
+        self.state = state;
     }
 
     /// Folds in one entry of the ledger, before the first input.

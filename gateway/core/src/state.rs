@@ -28,6 +28,7 @@ use alloc::{
     vec::Vec,
 };
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     alarm::Alarm,
@@ -44,7 +45,7 @@ use crate::{
 pub const RECENT_TAPS: usize = 512;
 
 /// Who has come for students.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Caller {
     /// A guardian.
     Guardian(GuardianId),
@@ -71,7 +72,7 @@ impl Caller {
 }
 
 /// A pickup call that is still open.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     /// Who called.
     pub caller: Caller,
@@ -84,7 +85,7 @@ pub struct Call {
 }
 
 /// An alarm that is on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlarmOn {
     /// The entry that raised it.
     pub raised: Seq,
@@ -93,7 +94,7 @@ pub struct AlarmOn {
 }
 
 /// A tap that may be repeated.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RecentTap {
     pub(crate) credential: CredentialId,
     pub(crate) place: PlaceId,
@@ -103,7 +104,7 @@ pub(crate) struct RecentTap {
 }
 
 /// A reader that can't be heard.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReaderAway {
     /// Since when.
     pub since: Stamp,
@@ -129,7 +130,7 @@ impl core::fmt::Display for OutOfOrder {
 impl core::error::Error for OutOfOrder {}
 
 /// What is so now.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     last: Seq,
     /// The last entry that is news: anything but a consumer's own mark.

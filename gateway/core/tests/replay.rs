@@ -9,7 +9,7 @@ use schoolgate_core::{
     entry::{Consumer, Entry, Seq, What},
     promise::LedgerPace,
     school::{Input, School},
-    state::{Custodian, Whereabouts},
+    state::{Custodian, State, Whereabouts},
     time::{BootId, ClockQuality, Mono, Stamp, Wall},
 };
 use support::{Day, card, reader, site, student};
@@ -120,6 +120,35 @@ proptest! {
         prop_assert_eq!(world.day.replayed(), world.day.school.state().clone());
         let raised = |kind: &str| world.day.entries.iter().filter(|e| e.what.kind() == kind).count();
         prop_assert_eq!(raised("alarm_raised"), raised("alarm_ended") + world.day.school.state().alarms().len());
+    }
+
+    #[test]
+    fn a_state_that_was_written_down_and_read_goes_on_as_if_nothing_had_been(
+        steps in proptest::collection::vec(step(), 1..120),
+        cut in 0.0..1.0f64,
+    ) {
+        let mut world = World { day: Day::new(), now: support::at("07:00") };
+        for step in &steps {
+            world.take(step);
+        }
+        let entries = &world.day.entries;
+        let (before, behind) = entries.split_at((entries.len() as f64 * cut) as usize);
+        let mut state = State::default();
+        before.iter().for_each(|entry| state.apply(entry).unwrap());
+
+        let written = postcard::to_allocvec(&state).unwrap();
+        let read: State = postcard::from_bytes(&written).unwrap();
+        prop_assert_eq!(&read, &state);
+
+        let mut school = School::new(site());
+        school.resume(read);
+        behind.iter().for_each(|entry| school.replay(entry).unwrap());
+        prop_assert_eq!(school.state(), world.day.school.state());
+    }
+
+    #[test]
+    fn bytes_that_are_no_state_are_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = postcard::from_bytes::<State>(&bytes);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Reading what is durable, beside the writer and without it.
 
-use super::format::Record;
+use super::format::{LedgerId, Record};
 use super::layout::{LayoutError, read_layout};
 use super::medium::Disk;
 use super::records::{ReadError, Records};
@@ -101,6 +101,18 @@ impl Budget {
         self.first = false;
         fits
     }
+}
+
+/// Which ledger is in `dir`; none if there is none yet, or no header tells.
+///
+/// # Errors
+/// [`LayoutError`] if the segments cannot be made out.
+pub fn ledger_id(dir: &Path) -> Result<Option<LedgerId>, LayoutError> {
+    if !dir.is_dir() {
+        return Ok(None);
+    }
+    let segments = read_layout(&Disk::new(dir))?;
+    Ok(segments.iter().find_map(|segment| segment.header.as_ref()).map(|header| header.ledger))
 }
 
 /// The records of the ledger in `dir` from `from` on, without opening it for writing: beside a

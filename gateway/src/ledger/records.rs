@@ -105,6 +105,19 @@ pub enum ReadError {
     },
 }
 
+impl ReadError {
+    /// Number of the next record that can be read, where the one asked for is damaged or was removed and others are behind
+    /// it.
+    #[must_use]
+    pub fn resumes_at(&self) -> Option<u64> {
+        match self {
+            Self::Damaged(fault) => fault.resumes_at,
+            Self::Removed(removed) => Some(removed.resumes_at),
+            Self::Open { .. } => None,
+        }
+    }
+}
+
 /// The entries of a ledger in order, in bounded memory: a chunk of 64 KiB, or the longest record.
 ///
 /// A damaged place yields one [`ReadError::Damaged`], a removed entry one [`ReadError::Removed`],

@@ -39,7 +39,7 @@ use tokio::{
 use super::{Feed, FeedError, Letter, Message, payload::MessageWriter};
 use crate::{
     clock::Clock,
-    ledger::{Durable, Fault, LedgerReader, ReadError, Record},
+    ledger::{Durable, LedgerReader, ReadError, Record},
 };
 use later::Later;
 use moment::Moment;
@@ -163,8 +163,10 @@ impl EntryFeed {
         };
         match read {
             Ok(records) => Ok(Read::Records(records)),
-            Err(ReadError::Damaged(Fault { resumes_at: Some(next), .. })) if next > from => Ok(Read::Lost { next }),
-            Err(cause) => Err(FeedError(Box::new(cause))),
+            Err(cause) => match cause.resumes_at().filter(|&next| next > from) {
+                Some(next) => Ok(Read::Lost { next }),
+                None => Err(FeedError(Box::new(cause))),
+            },
         }
     }
 

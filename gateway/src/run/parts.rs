@@ -19,7 +19,7 @@ use crate::{
     clock::Clock,
     config::{Config, Line, Mqtt, Outputs, ReaderKind, SecretText},
     gates::{FailSafe, GateDriver, Output, Pins, SimulatedLines},
-    ledger::{Durable, Ledger, LedgerId, LedgerReader},
+    ledger::{Durable, Ledger, LedgerId, LedgerReader, ReadError, Removed},
     notify::{
         Answer, ClientFiles, EntryFeed, Login, MessageWriter, Notifier, NotifySettings, NotifyStatus, Progress,
         ReplyDesk, TlsFiles, reply_filter,
@@ -229,7 +229,13 @@ struct LedgerSource(LedgerReader);
 
 impl Source for LedgerSource {
     fn read(&mut self, from_seq: u64, max_entries: usize, max_bytes: usize) -> Result<Vec<sync::Record>, SourceError> {
-        self.0.read(from_seq, max_entries, max_bytes).map_err(|cause| SourceError::Read(Box::new(cause)))
+        self.0.read(from_seq, max_entries, max_bytes).map_err(|cause| match cause {
+            // Retention takes nothing that the platform has not acknowledged: it has lost them since.
+            ReadError::Removed(Removed { seq, resumes_at, .. }) => {
+                SourceError::Removed { from: seq, first: resumes_at }
+            }
+            cause => SourceError::Read(Box::new(cause)),
+        })
     }
 }
 

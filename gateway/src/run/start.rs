@@ -3,25 +3,29 @@
 use std::{error::Error, fs, io, path::PathBuf, sync::Arc, time::Instant};
 
 use schoolgate_core::{
-    entry::{Consumer, Entry, Seq},
+    entry::Consumer,
     roster::Roster,
     school::{Input, School},
-    state::{OutOfOrder, State},
 };
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
-use super::{Gateway, KEEP_EVERY, READER_EVENTS, Signals, parts, tell_refused};
+use super::{
+    Gateway, KEEP_EVERY, READER_EVENTS, Signals, parts,
+    replay::{self, ReplayError, Replayed},
+    tell_refused,
+};
 use crate::{
     chain::chain,
     clock::{self, Clock, SimulatedClock, SystemClock},
     config::{self, Config, Loaded},
     keeper::{Keeper, Progress},
-    ledger::{self, Ledger, LedgerId, Options, ReadError, Recovery},
+    ledger::{self, Ledger, LedgerId, Options, Recovery},
     readers::card_key::CardKey,
     roster_file::{self, KEPT_FILE, LoadedRoster},
     shell::Shell,
-    store::Store,
+    snapshot::Build,
+    store::{Found, Store},
 };
 
 /// Why the gateway did not start.
@@ -42,12 +46,9 @@ pub enum StartError {
     /// The ledger could not be opened.
     #[error("the ledger can't be opened")]
     Ledger(#[source] ledger::OpenError),
-    /// A record of the ledger could not be read.
-    #[error("the ledger can't be read")]
-    Read(#[source] ReadError),
-    /// The ledger's entries are out of order.
-    #[error("the ledger's entries are out of order")]
-    Order(#[source] OutOfOrder),
+    /// The ledger could not be folded.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
     /// A thread could not be started.
     #[error("a thread can't be started")]
     Thread(#[source] io::Error),
@@ -75,14 +76,19 @@ impl Gateway {
         fs::create_dir_all(&data_dir).map_err(|cause| StartError::DataDir(data_dir.clone(), cause))?;
         let card_key = CardKey::new(card_key.expose());
         let clock = start_clock(&config)?;
-        let (ledger, recovery) = open_ledger(&config)?;
+        let found = Found::look(&data_dir.join("store"));
+        let (ledger, recovery) = open_ledger(&config, &found)?;
         tell_recovery(&recovery);
         let ledger_id = recovery.ledger;
-        let store = open_store(&config, ledger_id, ledger.durable().borrow().through);
+        let store = open_store(found, ledger_id, ledger.durable().borrow().through);
 
         let site = config.site(pass_secret.as_ref());
         let mut school = School::new(site.clone());
-        let notified = replay(&ledger, kept_cursor(store.as_ref(), Consumer::Notify), &mut school)?;
+        let (reader, build) = (ledger.reader(), Build::this());
+        let snapshots = replay::snapshots(store.as_ref(), &build, ledger_id, &reader);
+        let Replayed { snapshot: snapshot_at, now, notified } =
+            replay::replay(&reader, kept_cursor(store.as_ref(), Consumer::Notify), snapshots)?;
+        school.resume(now);
         let sync_cursor = kept_cursor(store.as_ref(), Consumer::Sync).max(school.state().delivered(Consumer::Sync).0);
         let told = Progress { notify: notified.last().0, sync: sync_cursor.min(school.state().last().0) };
         let loaded = load_roster(&config);
@@ -113,7 +119,7 @@ impl Gateway {
             ),
         );
         let sync = or_without("the platform", parts::SyncPart::start(&config, (&ledger, ledger_id), told.sync));
-        let keeper = Keeper::start(store, ledger.reader()).map_err(StartError::Thread)?;
+        let keeper = Keeper::start(store, reader, (ledger_id, build)).map_err(StartError::Thread)?;
 
         let mut shell = Shell::new(clock, school, ledger, gates, gate_times, config.gateway.language, began);
         shell.input(Instant::now(), Input::Started { version: env!("CARGO_PKG_VERSION").into() });
@@ -138,6 +144,7 @@ impl Gateway {
             kept: told,
             disk_trouble: None,
             kept_through: 0,
+            snapshot_at,
             keep_at: Instant::now() + KEEP_EVERY,
             signals,
             _lines_alive: lines_alive,
@@ -164,7 +171,7 @@ fn start_clock(config: &Config) -> Result<Arc<dyn Clock>, StartError> {
     })
 }
 
-fn open_ledger(config: &Config) -> Result<(Ledger, Recovery), StartError> {
+fn open_ledger(config: &Config, found: &Found) -> Result<(Ledger, Recovery), StartError> {
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(StartError::Random)?;
     // A salt hides the content of an entry whose body is removed later; should the system's source fail while running,
@@ -180,7 +187,10 @@ fn open_ledger(config: &Config) -> Result<(Ledger, Recovery), StartError> {
         salt
     });
     let dir = config.gateway.data_dir.join("ledger");
-    Ledger::open(&dir, Options::new(LedgerId(id), salts)).map_err(StartError::Ledger)
+    // What a receiver has acknowledged was durable: if it is not there, it is lost, and its number is not given again.
+    let known_through = ledger::ledger_id(&dir).ok().flatten().map_or(0, |id| found.furthest_cursor(id));
+    let options = Options { known_through, ..Options::new(LedgerId(id), salts) };
+    Ledger::open(&dir, options).map_err(StartError::Ledger)
 }
 
 fn tell_recovery(recovery: &Recovery) {
@@ -192,8 +202,8 @@ fn tell_recovery(recovery: &Recovery) {
 }
 
 /// Without its store the gateway works all the same: the ledger's own marks take the place of the cursors.
-fn open_store(config: &Config, id: LedgerId, durable: u64) -> Option<Store> {
-    match Store::open(&config.gateway.data_dir.join("store"), id, durable) {
+fn open_store(found: Found, id: LedgerId, durable: u64) -> Option<Store> {
+    match found.settle(id, durable) {
         Ok((store, outcome)) => {
             info!(?outcome, "local store open");
             Some(store)
@@ -214,68 +224,6 @@ fn kept_cursor(store: Option<&Store>, consumer: Consumer) -> u64 {
         }
         None => 0,
     }
-}
-
-/// Folds the whole ledger into the school; gives the state as it was where notifications go on: at their cursor, or at
-/// their mark in the ledger if the store was lost.
-fn replay(ledger: &Ledger, cursor: u64, school: &mut School) -> Result<State, StartError> {
-    fold(ledger, u64::MAX, |step| match step {
-        Step::Entry(entry) => school.replay(&entry).map_err(StartError::Order),
-        Step::Lost { through } => {
-            school.replay_lost(through);
-            Ok(())
-        }
-    })?;
-    let state = school.state();
-    let through = state.delivered(Consumer::Notify).0.max(cursor);
-    if through >= state.last().0 {
-        return Ok(state.clone()); // everything was delivered: no need to fold twice
-    }
-    let mut notified = State::default();
-    fold(ledger, through, |step| match step {
-        Step::Entry(entry) => notified.apply(&entry).map_err(StartError::Order),
-        Step::Lost { through } => {
-            notified.skip_lost(through);
-            Ok(())
-        }
-    })?;
-    Ok(notified)
-}
-
-/// One step of a replay.
-enum Step {
-    Entry(Box<Entry>),
-    /// Entries that can't be read any more.
-    Lost {
-        through: Seq,
-    },
-}
-
-/// Gives every entry through that number, in order. Damage inside the ledger is told and passed over: a gateway that knows
-/// almost everything is worth more than one that does not start.
-fn fold(ledger: &Ledger, through: u64, mut take: impl FnMut(Step) -> Result<(), StartError>) -> Result<(), StartError> {
-    for record in ledger.reader().iter(1) {
-        match record {
-            Ok(record) if record.seq > through => break,
-            Ok(record) => {
-                take(match Entry::decode(&record.body) {
-                    Ok(entry) => Step::Entry(entry.into()),
-                    Err(cause) => {
-                        // A newer version wrote it, and this one was put back: people must be able to pass all the same.
-                        error!(seq = record.seq, %cause, "an entry that this version does not understand");
-                        Step::Lost { through: Seq(record.seq) }
-                    }
-                })?;
-            }
-            Err(ReadError::Damaged(fault)) => {
-                error!(?fault, "the ledger is damaged: these entries can't be read");
-                let Some(next) = fault.resumes_at else { break };
-                take(Step::Lost { through: Seq(next.saturating_sub(1).min(through)) })?;
-            }
-            Err(cause) => return Err(StartError::Read(cause)),
-        }
-    }
-    Ok(())
 }
 
 /// The roster that the school or the platform left, or else the last good one.

@@ -7,6 +7,8 @@ use core::time::Duration;
 
 use alloc::{collections::VecDeque, vec::Vec};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     entry::{Consumer, Entry, Seq, What},
     state::State,
@@ -22,7 +24,7 @@ pub const SHORT_GAP: Duration = Duration::from_secs(300);
 pub const MAX_RUNS: usize = 32;
 
 /// What is known of the clock and of when the box was at work.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clockwork {
     /// The entries of the latest boot whose time is not known yet.
     pub unset: Option<UnsetSpan>,
@@ -32,7 +34,7 @@ pub struct Clockwork {
 }
 
 /// Entries that were written before the clock was set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnsetSpan {
     /// In which boot.
     pub boot: BootId,
@@ -45,7 +47,7 @@ pub struct UnsetSpan {
 }
 
 /// A time of which the ledger tells that the box was at work, without a restart and without a jump of the clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Run {
     start: Stamp,
     last: Stamp,

@@ -2,6 +2,8 @@
 
 use alloc::{collections::BTreeMap, string::String};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     alarm::Alarm,
     entry::{Entry, OpenCause, Seq, What},
@@ -11,7 +13,7 @@ use crate::{
 };
 
 /// A gate's door that is open.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Door {
     /// Since when.
     pub since: Stamp,
@@ -22,7 +24,7 @@ pub struct Door {
 }
 
 /// A sensor's line that can't be heard.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SensorAway {
     /// Since when.
     pub since: Stamp,

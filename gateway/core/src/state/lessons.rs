@@ -2,6 +2,8 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     entry::{Entry, Seq, What},
     id::{CourseId, PlaceId, SessionId, StaffId, StudentId},
@@ -14,7 +16,7 @@ use crate::{
 pub const MAX_BREAKS: usize = 32;
 
 /// A session that was taken up or entered and is not closed yet.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lesson {
     /// Of which course, once it was taken up.
     pub course: Option<CourseId>,
@@ -27,7 +29,7 @@ pub struct Lesson {
 }
 
 /// A member of staff in a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Charge {
     /// Who.
     pub staff: StaffId,
@@ -42,7 +44,7 @@ pub struct Charge {
 }
 
 /// A student in a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stay {
     /// Since when.
     pub from: Stamp,

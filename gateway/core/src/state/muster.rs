@@ -2,6 +2,8 @@
 
 use alloc::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     entry::{Entry, MusterCause, Seq, What},
     roster::Holder,
@@ -10,7 +12,7 @@ use crate::{
 };
 
 /// A muster that is going on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Muster {
     /// The entry that started it.
     pub by: Seq,

@@ -2,6 +2,8 @@
 
 use alloc::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     entry::{Entry, Seq, What},
     id::{PlaceId, ReaderId, StaffId},
@@ -11,7 +13,7 @@ use crate::{
 };
 
 /// Somebody has a post.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PostHeld {
     /// Who.
     pub staff: StaffId,
@@ -24,7 +26,7 @@ pub struct PostHeld {
 }
 
 /// A handover that waits for its other side.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     /// The entry that offered it.
     pub seq: Seq,

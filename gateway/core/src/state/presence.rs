@@ -2,6 +2,8 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     credential::CredentialId,
     entry::{Entry, PassId, Seq, Tap},
@@ -10,7 +12,7 @@ use crate::{
 };
 
 /// Who answers for a student on campus.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Custodian {
     /// Whoever has the post at the gates.
     GateDuty,
@@ -34,7 +36,7 @@ impl Custodian {
 }
 
 /// Whether a student is on campus, and if so, who answers for them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Whereabouts {
     /// Not here.
     OffCampus,
@@ -43,7 +45,7 @@ pub enum Whereabouts {
 }
 
 /// What is known of one student now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence {
     /// Whether they are here.
     pub whereabouts: Whereabouts,
@@ -81,7 +83,7 @@ impl Presence {
 }
 
 /// Where somebody was seen, and when.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sighting {
     /// Where; nowhere if staff only said so.
     pub place: Option<PlaceId>,
@@ -98,7 +100,7 @@ impl Sighting {
 }
 
 /// A student has shown up to be fetched, and no guardian has come yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     /// Where and by which card.
     pub tap: Tap,

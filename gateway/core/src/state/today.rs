@@ -8,6 +8,8 @@ use alloc::{
 };
 use hashbrown::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     entry::{Check, Entry, PassId, Recipient, Seq, What},
     id::{PatrolId, PlaceId, SessionId, StaffId, StudentId},
@@ -24,7 +26,7 @@ pub const MAX_OTHER_DAYS: usize = 3;
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(48 * 3600);
 
 /// What happened on the day that is going on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Today {
     /// Which day; none before the clock was ever set.
     pub day: Option<Day>,
@@ -49,7 +51,7 @@ pub struct Today {
 }
 
 /// An early leave that staff approved.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantedLeave {
     /// From when to when.
     pub hours: Hours,

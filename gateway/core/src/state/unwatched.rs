@@ -2,6 +2,8 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     entry::{Entry, Seq, What},
     id::{CourseId, InstitutionId, SessionId, StudentId},
@@ -13,7 +15,7 @@ use crate::{
 pub const MAX_UNWATCHED: usize = 500;
 
 /// A closed session that the box did not watch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unwatched {
     /// The entry that closed it.
     pub by: Seq,
