@@ -16,6 +16,7 @@ pub mod memory;
 pub mod notify;
 pub mod readers;
 pub mod report_cli;
+pub mod retention;
 pub mod roster_cli;
 pub mod roster_file;
 pub mod run;

@@ -21,6 +21,7 @@ use crate::{
     ledger::Durable,
     memory,
     readers::ReaderEvent,
+    retention::Nights,
     roster_file::{self, LoadedRoster, RosterError},
     shell::Shell,
 };
@@ -95,6 +96,7 @@ struct Gateway {
     notify: Option<NotifyPart>,
     sync: Option<SyncPart>,
     keeper: Keeper,
+    retention: Option<Nights>,
     told: Progress,
     /// What the keeper last heard.
     kept: Progress,
@@ -196,6 +198,9 @@ impl Gateway {
         let is_news = progress != self.kept || through != self.kept_through;
         self.told = progress;
         if is_news && now() >= self.keep_at {
+            if let Some(retention) = &self.retention {
+                retention.tell(self.acknowledged(progress));
+            }
             (self.kept, self.kept_through) = (progress, through);
             self.keep_at = now() + KEEP_EVERY;
             let state = self.snapshot_due(through);
@@ -204,6 +209,13 @@ impl Gateway {
                 self.snapshot_at = snapshot_at.unwrap_or(self.snapshot_at);
             }
         }
+    }
+
+    /// Every receiver that is configured has all entries through this one.
+    fn acknowledged(&self, progress: Progress) -> u64 {
+        let notify = self.config.mqtt.as_ref().map_or(u64::MAX, |_| progress.notify);
+        let sync = self.config.platform.as_ref().map_or(u64::MAX, |_| progress.sync);
+        notify.min(sync).min(self.durable.borrow().through)
     }
 
     /// What is so now, if enough has happened since it was last written down and all of it is on disk: so not amid taps.
@@ -289,6 +301,12 @@ impl Gateway {
             let stopped = tokio::task::spawn_blocking(move || sync.stop());
             if timeout(STOP_PATIENCE, stopped).await.is_err() {
                 warn!("the platform's connection does not end; left to itself");
+            }
+        }
+        if let Some(retention) = self.retention.take() {
+            let stopped = tokio::task::spawn_blocking(move || retention.stop());
+            if timeout(STOP_PATIENCE, stopped).await.is_err() {
+                warn!("retention does not end; left to itself"); // as a power cut would leave it
             }
         }
         let state = self.shell.school().state().clone();

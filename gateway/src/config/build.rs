@@ -9,7 +9,7 @@ use super::document::{Document, Entry};
 use super::id::{GatewayId, PlaceId, ReaderId, SchoolId};
 use super::model::{
     Backend, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Language, Line, Mqtt, Outputs, Place, Platform,
-    Reader, ReaderKind, Role, Tls, Way,
+    Reader, ReaderKind, Retention, Role, Tls, Way,
 };
 
 /// MQTT over TLS, as registered with IANA.
@@ -28,6 +28,10 @@ pub(super) fn build(document: &Document, base_dir: &Path) -> Option<Config> {
         Some(entry) => Some(platform(entry, base_dir)?),
         None => None,
     };
+    let retention = match document.one("retention") {
+        Some(entry) => Some(retention(entry, &gateway.data_dir)?),
+        None => None,
+    };
     let clock = match document.one("clock") {
         Some(entry) => clock(entry)?,
         None => Clock::System,
@@ -39,6 +43,7 @@ pub(super) fn build(document: &Document, base_dir: &Path) -> Option<Config> {
         gateway,
         mqtt,
         platform,
+        retention,
         clock,
     })
 }
@@ -139,6 +144,15 @@ fn platform(entry: &Entry, base_dir: &Path) -> Option<Platform> {
         ca_file: path(entry, "ca_file", base_dir),
         batch_entries: usize::try_from(entry.number("batch_entries")?).ok()?,
         timeout: Duration::from_secs(entry.number("timeout_s")?.into()),
+    })
+}
+
+fn retention(entry: &Entry, data_dir: &Path) -> Option<Retention> {
+    Some(Retention {
+        movements_days: entry.number("movements_days")?,
+        attendance_days: entry.number("attendance_days")?,
+        machine_days: entry.number("machine_days")?,
+        archive_dir: path(entry, "archive_dir", data_dir).filter(|_| entry.flag("archive") == Some(true)),
     })
 }
 

@@ -33,7 +33,7 @@ use self::fault::Report;
 pub use self::fault::{Fault, MAX_FAULTS, Severity};
 pub use self::model::{
     Backend, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Language, Line, Mqtt, Outputs, Place, Platform,
-    Reader, ReaderKind, Role, Tls,
+    Reader, ReaderKind, Retention, Role, Tls,
 };
 pub use self::secret::{MAX_SECRET_BYTES, Secret32, SecretError, SecretText};
 pub use self::template::template;

@@ -149,6 +149,8 @@ pub struct Config {
     pub mqtt: Option<Mqtt>,
     /// The central platform; without it nothing is synchronised.
     pub platform: Option<Platform>,
+    /// How long entries are kept; `None`: for ever.
+    pub retention: Option<Retention>,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -315,6 +317,19 @@ pub struct Platform {
     pub batch_entries: usize,
     /// How long to wait for an answer.
     pub timeout: Duration,
+}
+
+/// How long entries are kept, in days: 180 to 36,500 each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Who came, went, was handed over or refused, and alarms.
+    pub movements_days: u32,
+    /// Lessons, attendance, consumption and hours.
+    pub attendance_days: u32,
+    /// The box's own entries.
+    pub machine_days: u32,
+    /// Where whole segments go when their time is over; `None`: nowhere.
+    pub archive_dir: Option<PathBuf>,
 }
 
 /// Where the time comes from.

@@ -16,6 +16,8 @@ pub const BATCH_ENTRIES: (u32, u32) = (1, 5_000);
 pub const TIMEOUT_S: (u32, u32) = (1, 600);
 /// How many times faster than the true time a simulated clock may run.
 pub const SPEED: (u32, u32) = (1, 3_600);
+/// Shortest and longest time that entries are kept, in days. GB 50396-2007, 5.2.2: not under 180.
+pub const KEPT_DAYS: (u32, u32) = (180, 36_500);
 /// Rates of serial lines that card readers use, in baud.
 pub const BAUDS: &[u32] = &[1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 57_600, 115_200, 230_400];
 
@@ -69,6 +71,16 @@ pub(super) const SECTIONS: &[Section] = &[
             en: "The district's central platform. Without this section nothing is synchronised.",
         },
         fields: PLATFORM,
+    },
+    Section {
+        name: "retention",
+        occurs: Occurs::AtMostOnce,
+        doc: Doc {
+            zh: "记录保存多久，过期的在夜里移出。没有本节则永久保存。平台和推送尚未收妥的，无论多久都不移出。",
+            en: "How long entries are kept; at night, older ones are taken out. Without this section all are kept for ever. \
+                 What the platform or the broker has not yet acknowledged stays, however old.",
+        },
+        fields: RETENTION,
     },
     Section {
         name: "clock",
@@ -354,6 +366,45 @@ const PLATFORM: &[Field] = &[
         "30",
         "等待平台答复的时限（秒）。",
         "How long to wait for the platform's answer, in seconds.",
+    ),
+];
+
+const RETENTION: &[Field] = &[
+    default(
+        "movements_days",
+        Kind::Number(KEPT_DAYS.0, KEPT_DAYS.1),
+        "180",
+        "出入、交接、拒绝、报警等记录保存的天数；国家标准要求不少于 180 天。",
+        "Days for who came, went, was handed over or refused, and alarms; the national standard asks for 180 at least.",
+    ),
+    default(
+        "attendance_days",
+        Kind::Number(KEPT_DAYS.0, KEPT_DAYS.1),
+        "180",
+        "课程、考勤、消课、课时等记录保存的天数。",
+        "Days for lessons, attendance, consumption and hours.",
+    ),
+    default(
+        "machine_days",
+        Kind::Number(KEPT_DAYS.0, KEPT_DAYS.1),
+        "180",
+        "本机自身的记录（启动、读卡器、时钟、名册）保存的天数。",
+        "Days for the box's own entries: starts, readers, clocks, rosters.",
+    ),
+    default(
+        "archive",
+        Kind::Flag,
+        "true",
+        "整段过期时是否压缩存档；false 则直接删除。单条过期的内容总是删除，不存档。",
+        "Whether whole segments are kept in compressed form when their time is over; false: they are deleted. \
+         Single entries are always deleted.",
+    ),
+    default(
+        "archive_dir",
+        Kind::Path,
+        r#""archive""#,
+        "存档文件夹；相对路径从 data_dir 算起。",
+        "Folder of that archive; a relative path starts at data_dir.",
     ),
 ];
 

@@ -83,7 +83,8 @@ fn a_whole_file_becomes_a_configuration_with_absolute_paths() {
     let checked = check_text("gate.toml", WHOLE, Path::new(BASE), Lang::En).unwrap();
     assert_eq!(checked.warnings, []);
     let site = checked.config.site(None);
-    let Config { gateway, places, readers, gates, mqtt, platform, clock } = checked.config;
+    let Config { gateway, places, readers, gates, mqtt, platform, retention, clock } = checked.config;
+    assert_eq!(retention, None, "all is kept for ever unless the file says otherwise");
 
     assert_eq!(gateway.school.as_str(), "dongfeng-primary");
     assert_eq!(gateway.data_dir, Path::new("/etc/schoolgate/data"));
@@ -148,7 +149,7 @@ keep_alive_s = 4
         messages(text, Lang::En),
         [
             "gate.toml:2:1: readers: found a section that does not exist; would do: [gateway] [[place]] [[reader]] \
-             [[gate]] [mqtt] [platform] [clock] (did you mean \"reader\"?)",
+             [[gate]] [mqtt] [platform] [retention] [clock] (did you mean \"reader\"?)",
             "gate.toml:3:1: gateway.id: found nothing; would do: 1 to 64 characters out of A-Z a-z 0-9 . _ -, \
              such as \"gate-1\"",
             "gate.toml:4:10: gateway.school: found \"东风小学\"; would do: 1 to 64 characters out of \
@@ -404,4 +405,16 @@ fn too_many_mistakes_are_cut_off_visibly() {
     assert!(
         messages(&text, Lang::En).iter().any(|line| line.contains("300 sections [[place]]; would do: at most 256"))
     );
+}
+
+#[test]
+fn retention_keeps_180_days_unless_more_are_asked_for() {
+    let text = |section: &str| WHOLE.replacen("[platform]", &format!("[retention]\n{section}\n[platform]"), 1);
+    let usual = config(&text("")).retention.unwrap();
+    assert_eq!((usual.movements_days, usual.attendance_days, usual.machine_days), (180, 180, 180));
+    assert_eq!(usual.archive_dir.as_deref(), Some(Path::new("/etc/schoolgate/data/archive")));
+    let longer = config(&text("attendance_days = 1100\narchive = false")).retention.unwrap();
+    assert_eq!((longer.movements_days, longer.attendance_days, longer.archive_dir), (180, 1_100, None));
+    let [said] = &messages(&text("machine_days = 179"), Lang::En)[..] else { panic!("one fault") };
+    assert!(said.contains("retention.machine_days") && said.contains("180"), "{said}");
 }

@@ -50,7 +50,7 @@ pub use queue::{AppendError, QUEUE_MAX_BYTES, QUEUE_MAX_ENTRIES};
 pub use reader::{LedgerReader, ledger_id, open_records};
 pub use records::{Fault, FaultKind, ReadError, Records, Removed, TornTail};
 pub use recover::{MAX_FAULTS, Recovery};
-pub use retention::{Fate, Keep, RetentionError, Retired, Sealed};
+pub use retention::{Fate, Keep, Pruner, RetentionError, Retired, Sealed};
 pub use tail::TAIL_MAX_BYTES;
 pub use tree::{Tree, TreeError, open_tree};
 pub use verify::{Report, VerifyError, verify};
@@ -181,8 +181,9 @@ pub struct Ledger {
     spare: Arc<Spare>,
     threads: Vec<JoinHandle<()>>,
     /// Held by whoever takes something out.
-    retention: Mutex<()>,
-    _lock: Box<dyn Send + Sync>,
+    retention: Arc<Mutex<()>>,
+    /// The folder is locked as long as anybody may change it.
+    folder: Arc<dyn Send + Sync>,
 }
 
 impl Ledger {
@@ -231,8 +232,8 @@ impl Ledger {
         });
         let queue = Arc::new(Queue::new(recovery.last_seq + 1, segment_bytes));
         let spare = Arc::new(Spare::new(segment_bytes, options.retry_min, options.retry_max));
-        let (threads, retention) = (Vec::new(), Mutex::new(()));
-        let mut ledger = Self { shared, queue, spare, threads, retention, _lock: lock };
+        let (threads, retention, folder) = (Vec::new(), Arc::default(), Arc::from(lock));
+        let mut ledger = Self { shared, queue, spare, threads, retention, folder };
         ledger.start(writer::Start {
             active: found.active,
             ledger: recovery.ledger,

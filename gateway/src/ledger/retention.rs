@@ -17,7 +17,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the name of a file ends with while it is being written.
 pub(super) const UNFINISHED: &str = ".new";
@@ -110,7 +110,61 @@ pub enum RetentionError {
     Tree(#[from] TreeError),
 }
 
+/// Takes out of an open ledger what is needed no longer, on any thread. While it is there, the ledger's folder stays locked.
+#[derive(Clone)]
+pub struct Pruner {
+    shared: Arc<Shared>,
+    only: Arc<Mutex<()>>,
+    _folder: Arc<dyn Send + Sync>,
+}
+
 impl Ledger {
+    /// Who takes out of it what is needed no longer.
+    #[must_use]
+    pub fn pruner(&self) -> Pruner {
+        Pruner {
+            shared: Arc::clone(&self.shared),
+            only: Arc::clone(&self.retention),
+            _folder: Arc::clone(&self.folder),
+        }
+    }
+
+    /// See [`Pruner::sealed`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn sealed(&self) -> Result<Vec<Sealed>, ReadError> {
+        self.pruner().sealed()
+    }
+
+    /// See [`Pruner::retire`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn retire(
+        &self,
+        keep: Keep,
+        fate: &Fate,
+        may_go: impl FnMut(&Sealed) -> bool,
+    ) -> Result<Retired, RetentionError> {
+        self.pruner().retire(keep, fate, may_go)
+    }
+
+    /// See [`Pruner::redact`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn redact(
+        &self,
+        first_seq: u64,
+        keep: Keep,
+        remove: impl FnMut(&Record) -> bool,
+    ) -> Result<usize, RetentionError> {
+        self.pruner().redact(first_seq, keep, remove)
+    }
+}
+
+impl Pruner {
     /// Sealed segments, the oldest first. Reads each one's last records.
     ///
     /// # Errors
@@ -132,7 +186,7 @@ impl Ledger {
         fate: &Fate,
         mut may_go: impl FnMut(&Sealed) -> bool,
     ) -> Result<Retired, RetentionError> {
-        let _only = lock(&self.retention);
+        let _only = lock(&self.only);
         let kept = self.first_kept(keep);
         let segments = self.shared.segments();
         let mut going = 0;
@@ -170,7 +224,7 @@ impl Ledger {
         keep: Keep,
         remove: impl FnMut(&Record) -> bool,
     ) -> Result<usize, RetentionError> {
-        let _only = lock(&self.retention);
+        let _only = lock(&self.only);
         let segments = self.shared.segments();
         let sealed = segments.iter().zip(segments.iter().skip(1)).find(|(segment, _)| segment.first_seq == first_seq);
         let (segment, next) = sealed.ok_or(RetentionError::NotSealed(first_seq))?;

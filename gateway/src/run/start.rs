@@ -6,6 +6,7 @@ use schoolgate_core::{
     entry::Consumer,
     roster::Roster,
     school::{Input, School},
+    site::PlaceRole,
 };
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
@@ -22,6 +23,7 @@ use crate::{
     keeper::{Keeper, Progress},
     ledger::{self, Ledger, LedgerId, Options, Recovery},
     readers::card_key::CardKey,
+    retention::{ENTRIES_PER_ENTRANCE, Nights},
     roster_file::{self, KEPT_FILE, LoadedRoster},
     shell::Shell,
     snapshot::Build,
@@ -52,6 +54,9 @@ pub enum StartError {
     /// A thread could not be started.
     #[error("a thread can't be started")]
     Thread(#[source] io::Error),
+    /// What takes old entries out could not be started.
+    #[error("retention can't be started; does the archive's folder exist, and may the gateway write there?")]
+    Retention(#[source] io::Error),
     /// Signals can't be listened for.
     #[error("signals can't be listened for")]
     Signals(#[source] io::Error),
@@ -121,6 +126,8 @@ impl Gateway {
         let sync = or_without("the platform", parts::SyncPart::start(&config, (&ledger, ledger_id), told.sync));
         let keeper = Keeper::start(store, reader, (ledger_id, build)).map_err(StartError::Thread)?;
 
+        let retention = or_without("retention", start_retention(&config, &ledger, &clock));
+
         let mut shell = Shell::new(clock, school, ledger, gates, gate_times, config.gateway.language, began);
         shell.input(Instant::now(), Input::Started { version: env!("CARGO_PKG_VERSION").into() });
         if let Some(LoadedRoster { roster, digest, .. }) = loaded {
@@ -140,6 +147,7 @@ impl Gateway {
             notify,
             sync,
             keeper,
+            retention,
             told,
             kept: told,
             disk_trouble: None,
@@ -169,6 +177,13 @@ fn start_clock(config: &Config) -> Result<Arc<dyn Clock>, StartError> {
             Arc::new(SimulatedClock::start(zone, start, speed, &config.gateway.data_dir)?)
         }
     })
+}
+
+fn start_retention(config: &Config, ledger: &Ledger, clock: &Arc<dyn Clock>) -> Result<Option<Nights>, StartError> {
+    let Some(rules) = &config.retention else { return Ok(None) };
+    let entrances = config.places.iter().filter(|place| place.role == PlaceRole::Gate).count();
+    let entries = u64::try_from(entrances).unwrap_or(u64::MAX).max(1).saturating_mul(ENTRIES_PER_ENTRANCE);
+    Nights::start(ledger.pruner(), rules.clone(), entries, Arc::clone(clock)).map(Some).map_err(StartError::Retention)
 }
 
 fn open_ledger(config: &Config, found: &Found) -> Result<(Ledger, Recovery), StartError> {

@@ -48,7 +48,7 @@ impl Gate {
     /// Goes on until the ledger has that many entries or some more, and all are durable.
     fn work_through(&mut self, entries: u64) {
         while self.last() < entries {
-            let reader = ReaderId::new(&format!("reader-{}", self.minute / 2 % 7)).unwrap();
+            let reader = ReaderId::try_new(&format!("reader-{}", self.minute / 2 % 7)).unwrap();
             self.give(match self.minute % 2 {
                 0 => Input::ReaderDown { reader, reason: "gone".into() },
                 _ => Input::ReaderUp { reader },
