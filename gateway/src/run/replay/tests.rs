@@ -1,9 +1,10 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 use schoolgate_core::{
-    id::ReaderId,
+    id::{PlaceId, ReaderId},
     school::{Input, School},
-    site::Site,
+    site::{Place, PlaceRole, Site},
+    text::Bilingual,
     time::{BootId, ClockQuality, Mono, Stamp, Wall},
 };
 use tempfile::TempDir;
@@ -29,7 +30,7 @@ impl Gate {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let ledger = open(&dir, 0);
-        let mut it = Self { dir, school: School::new(Site::default()), ledger, minute: 0 };
+        let mut it = Self { dir, school: School::new(site()), ledger, minute: 0 };
         it.give(Input::Started { version: "test".into() });
         it
     }
@@ -47,7 +48,9 @@ impl Gate {
 
     /// Goes on until the ledger has that many entries or some more, and all are durable.
     fn work_through(&mut self, entries: u64) {
+        let patience = self.minute + 4 * entries + 100;
         while self.last() < entries {
+            assert!(self.minute < patience, "entries are written");
             let reader = ReaderId::try_new(&format!("reader-{}", self.minute / 2 % 7)).unwrap();
             self.give(match self.minute % 2 {
                 0 => Input::ReaderDown { reader, reason: "gone".into() },
@@ -78,6 +81,13 @@ impl Gate {
     fn replay(&self, cursor: u64, snapshots: Vec<Snapshot>) -> Replayed {
         replay(&self.ledger.reader(), cursor, snapshots.into_iter()).unwrap()
     }
+}
+
+fn site() -> Site {
+    let place = PlaceId::try_new("east-gate").unwrap();
+    let readers = (0..7).map(|n| (ReaderId::try_new(&format!("reader-{n}")).unwrap(), place.clone())).collect();
+    let name = Bilingual { zh: "东门".into(), en: "East gate".into() };
+    Site { readers, places: [(place, Place { role: PlaceRole::Gate, name })].into_iter().collect(), ..Site::default() }
 }
 
 fn open(dir: &TempDir, known_through: u64) -> Ledger {
