@@ -56,7 +56,7 @@ impl Gate {
                 0 => Input::ReaderDown { reader, reason: "gone".into() },
                 _ => Input::ReaderUp { reader },
             });
-            if self.last().is_multiple_of(500) {
+            if self.minute.is_multiple_of(200) {
                 self.settle();
             }
         }
