@@ -1,5 +1,6 @@
 //! `schoolgate run`: puts the parts together, lets them work, and takes them down in good order.
 
+mod health;
 mod parts;
 mod start;
 
@@ -23,6 +24,7 @@ use crate::{
     roster_file::{self, LoadedRoster, RosterError},
     shell::Shell,
 };
+use health::{Consumers, HealthDesk};
 use parts::{LinesAlive, NotifyPart, Readers, SyncPart};
 
 pub use start::StartError;
@@ -89,6 +91,7 @@ struct Gateway {
     roster: watch::Sender<Arc<Roster>>,
     notify: Option<NotifyPart>,
     sync: Option<SyncPart>,
+    health: HealthDesk,
     keeper: Keeper,
     told: Progress,
     /// What the keeper last heard.
@@ -175,6 +178,7 @@ impl Gateway {
     /// Cursors into the store, what the receivers have acknowledged into the core, and news to the platform's client.
     fn housekeep(&mut self) {
         let through = self.durable.borrow().through;
+        self.shell.on_time(now()); // the clock may have been set
         self.tell_disk();
         if let Some(sync) = &self.sync {
             sync.tell_durable(through);
@@ -186,6 +190,12 @@ impl Gateway {
         if progress.sync > self.told.sync {
             self.shell.on_delivered(now(), Consumer::Sync, progress.sync);
         }
+        if self.sync.as_mut().is_some_and(SyncPart::was_reached) {
+            self.shell.input(now(), Input::PlatformReached);
+        }
+        let moment = self.shell.moment(now());
+        let consumers = Consumers { durable: through, notify: self.notify.as_ref(), sync: self.sync.as_ref() };
+        self.health.look(now(), &moment, self.shell.school(), &consumers);
         let is_news = progress != self.kept || through != self.kept_through;
         self.told = progress;
         if is_news && now() >= self.keep_at {
@@ -238,7 +248,11 @@ impl Gateway {
             Ok(loaded) => {
                 info!(version = loaded.roster.version, students = loaded.roster.student_count(), "roster adopted");
                 roster_file::warn_of_places(&loaded.roster, self.shell.school().site());
+                let is_same = self.shell.school().state().roster_digest() == Some(loaded.digest.as_str());
                 self.shell.input(now(), Input::Roster { roster: loaded.roster, digest: loaded.digest });
+                if is_same {
+                    self.shell.input(now(), Input::RosterConfirmed);
+                }
                 // As the school has it: with those who were dropped and are still on campus.
                 self.roster.send_replace(Arc::clone(self.shell.school().roster()));
                 memory::give_back();

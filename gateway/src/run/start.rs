@@ -11,7 +11,7 @@ use schoolgate_core::{
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
-use super::{Gateway, KEEP_EVERY, READER_EVENTS, Signals, parts, tell_refused};
+use super::{Gateway, KEEP_EVERY, READER_EVENTS, Signals, health::HealthDesk, parts, tell_refused};
 use crate::{
     chain::chain,
     clock::{self, Clock, SimulatedClock, SystemClock},
@@ -100,6 +100,9 @@ impl Gateway {
         let (gates, gate_times, lines_alive) = parts::gates(&config);
         let (event_sender, events) = mpsc::channel(READER_EVENTS);
         let readers = parts::Readers::start(&config, &card_key, &event_sender);
+        let (health, health_told) = watch::channel(None);
+        let ids = (config.gateway.school.clone(), config.gateway.id.clone());
+        let health = HealthDesk::new(ids, data_dir, began, health);
         let notify = or_without(
             "notifications",
             parts::NotifyPart::start(
@@ -110,6 +113,7 @@ impl Gateway {
                 roster_seen,
                 notified,
                 Arc::clone(&clock),
+                health_told,
             ),
         );
         let sync = or_without("the platform", parts::SyncPart::start(&config, (&ledger, ledger_id), told.sync));
@@ -133,6 +137,7 @@ impl Gateway {
             roster,
             notify,
             sync,
+            health,
             keeper,
             told,
             kept: told,
