@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use schoolgate_core::text;
 use schoolgate_core::text::Lang;
-use schoolgate_core::time::Day;
+use schoolgate_core::{id::StudentId, time::Day};
 
-use crate::config::{self, Fault, LoadError, Severity};
+use crate::{
+    config::{self, Fault, LoadError, Severity},
+    who_cli::When,
+};
 
 /// Exit code: done, nothing wrong.
 pub const EXIT_FINE: u8 = 0;
@@ -49,6 +52,8 @@ pub enum Command {
     Ledger(LedgerCommand),
     /// Sum up attendance, lessons and hours of a period / 统计一段时间的考勤、消课与课时
     Report(ReportArgs),
+    /// Who answered for a student, and by which entries / 某学生当时由谁负责，以哪些记录为凭
+    Who(WhoArgs),
 }
 
 /// What to do about configuration.
@@ -171,6 +176,39 @@ pub struct ReportArgs {
     pub output: Option<PathBuf>,
 }
 
+/// About whom and when; one of moment and day is given.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+#[group(skip)]
+pub struct WhoArgs {
+    /// Which ledger.
+    #[command(flatten)]
+    pub ledger: LedgerArgs,
+    /// The student's id / 学生编号
+    #[arg(long, value_name = "ID", value_parser = student)]
+    pub student: StudentId,
+    /// The moment, by the school's time unless it has an offset / 时刻；不写时差则按学校时区
+    #[arg(long, value_name = "TIME", value_parser = when, required_unless_present = "history", conflicts_with = "history")]
+    pub at: Option<When>,
+    /// Everybody who answered on that day / 该日每一位负责人
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub history: Option<Day>,
+    /// Format of the output / 输出格式
+    #[arg(long, value_enum, default_value_t = WhoFormat::Text)]
+    pub format: WhoFormat,
+    /// Roster that tells names; without it, the one that the gateway keeps / 提供姓名的名册；不写则用网关保存的名册
+    #[arg(long, value_name = "FILE")]
+    pub roster: Option<PathBuf>,
+}
+
+/// Format of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WhoFormat {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
 /// By whom or what a report sums up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ReportBy {
@@ -199,6 +237,16 @@ pub enum ReportFormat {
 
 fn day(text: &str) -> Result<Day, String> {
     text.parse().map_err(|_| "a day is written 2026-09-01 / 日期应写作 2026-09-01".to_owned())
+}
+
+fn when(text: &str) -> Result<When, String> {
+    text.parse().map_err(|_| {
+        "a moment is written 2026-09-01T17:42 or 2026-09-01T17:42+08:00 / 时刻应写作 2026-09-01T17:42".to_owned()
+    })
+}
+
+fn student(text: &str) -> Result<StudentId, String> {
+    StudentId::try_new(text).map_err(|fault| fault.to_string())
 }
 
 /// Format of exported entries.
@@ -341,6 +389,19 @@ mod tests {
         assert_eq!(args.from, "2026-09-01".parse().ok());
         for wrong in ["schoolgate report --config f", "schoolgate report --config f --by staff --from 1.9.2026"] {
             assert_eq!(parse(wrong).unwrap_err().exit_code(), i32::from(EXIT_USAGE), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn who_answered_is_asked_of_one_moment_or_one_day() {
+        for right in ["--at 2026-09-01T17:42", "--at 2026-09-01T17:42:10+08:00", "--history 2026-09-01"] {
+            assert!(parse(&format!("schoolgate who --config f --student s1 {right}")).is_ok(), "{right}");
+        }
+        for wrong in
+            ["", "--at 2026-09-01", "--at 17:42", "--history 1.9.2026", "--at 2026-09-01T17:42 --history 2026-09-01"]
+        {
+            let line = format!("schoolgate who --config f --student s1 {wrong}");
+            assert_eq!(parse(line.trim()).unwrap_err().exit_code(), i32::from(EXIT_USAGE), "{wrong}");
         }
     }
 

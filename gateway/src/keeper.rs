@@ -2,8 +2,9 @@
 //! anything, and nothing waits for it.
 
 use std::{
-    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use schoolgate_core::entry::{Consumer, Entry};
@@ -17,6 +18,13 @@ const INDEX_BATCH: usize = 512;
 const BATCHES_AT_ONCE: usize = 16;
 /// Bytes read in one go.
 const INDEX_BATCH_BYTES: usize = 256 * 1024;
+
+/// The store is flushed when nothing new was told for so long. Each time it syncs its file (`fsync`), and an entry that
+/// comes just then waits behind that: on a card that takes 10 ms, twice a second would be one tap in fifty.
+const QUIET: Duration = Duration::from_secs(10);
+/// It is flushed after so long at the latest, however busy the gates are. A crash or a power cut sets it back by that much:
+/// what follows is repeats, bounded by the marks that the ledger itself has of what was delivered.
+const UNFLUSHED_MAX: Duration = Duration::from_secs(60);
 
 /// What the store should know by now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,18 +72,49 @@ impl Keeper {
 
 fn keep(store: Option<&Store>, reader: &LedgerReader, orders: &Receiver<Progress>) {
     let mut told = String::new();
-    while let Ok(progress) = orders.recv() {
-        let Some(store) = store else { continue };
-        let trouble =
-            bring_up_to_date(store, reader, progress).err().map(|cause| cause.to_string()).unwrap_or_default();
-        if trouble != told {
-            if trouble.is_empty() {
-                info!("the store is kept up to date again");
-            } else {
-                warn!(trouble, "the store can't be brought up to date; it is tried again");
+    let mut unflushed_since: Option<Instant> = None;
+    loop {
+        let order = match unflushed_since {
+            None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(_) => orders.recv_timeout(QUIET),
+        };
+        let Some(store) = store else {
+            if order.is_err() {
+                return;
             }
-            told = trouble;
+            continue;
+        };
+        let kept = match order {
+            Ok(progress) => {
+                unflushed_since.get_or_insert_with(Instant::now);
+                bring_up_to_date(store, reader, progress)
+            }
+            Err(_) => Ok(()),
+        };
+        let is_due = order.is_err() || unflushed_since.is_some_and(|since| since.elapsed() >= UNFLUSHED_MAX);
+        let kept = kept.and_then(|()| {
+            if is_due {
+                store.flush()?;
+                unflushed_since = None;
+            }
+            Ok(())
+        });
+        tell(&mut told, kept.err().map(|cause| cause.to_string()).unwrap_or_default());
+        if order == Err(RecvTimeoutError::Disconnected) {
+            return;
         }
+    }
+}
+
+/// Tells the log when trouble begins, changes or ends.
+fn tell(told: &mut String, trouble: String) {
+    if trouble != *told {
+        if trouble.is_empty() {
+            info!("the store is kept up to date again");
+        } else {
+            warn!(trouble, "the store can't be brought up to date; it is tried again");
+        }
+        *told = trouble;
     }
 }
 

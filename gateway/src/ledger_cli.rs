@@ -3,6 +3,8 @@
 mod csv_export;
 mod sentence;
 
+pub(crate) use sentence::line;
+
 use std::{
     fs::File,
     io::{self, BufWriter, Write},

@@ -23,3 +23,4 @@ pub mod shell;
 pub mod spreadsheet;
 pub mod store;
 pub mod sync;
+pub mod who_cli;

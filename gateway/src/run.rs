@@ -1,5 +1,6 @@
 //! `schoolgate run`: puts the parts together, lets them work, and takes them down in good order.
 
+mod health;
 mod parts;
 mod start;
 
@@ -23,6 +24,7 @@ use crate::{
     roster_file::{self, LoadedRoster, RosterError},
     shell::Shell,
 };
+use health::{Consumers, HealthDesk};
 use parts::{LinesAlive, NotifyPart, Readers, SyncPart};
 
 pub use start::StartError;
@@ -34,6 +36,8 @@ const EVENTS_AT_ONCE: usize = 64;
 /// How often the platform's client hears of new entries, cursors are kept and marks considered. GB 50396-2007, 5.1.2, gives
 /// an event 5 s to the centre.
 const HOUSEKEEPING: Duration = Duration::from_millis(500);
+/// How often the store is brought up to date. Nothing waits for it, and it costs as much for one entry as for many.
+const KEEP_EVERY: Duration = Duration::from_secs(5);
 /// How long the last entries may take to reach the disk at the stop.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the last entries may take to reach the broker and the platform at the stop.
@@ -78,6 +82,8 @@ struct Gateway {
     config: Config,
     shell: Shell,
     durable: watch::Receiver<Durable>,
+    /// What is durable, told on once the lamps have been lit: so the ledger's writer wakes one thread, once.
+    lamps_lit: watch::Sender<Durable>,
     readers: Readers,
     events: mpsc::Receiver<ReaderEvent>,
     /// Keeps the queue open, also when no reader is configured.
@@ -85,12 +91,17 @@ struct Gateway {
     roster: watch::Sender<Arc<Roster>>,
     notify: Option<NotifyPart>,
     sync: Option<SyncPart>,
+    health: HealthDesk,
     keeper: Keeper,
     told: Progress,
+    /// What the keeper last heard.
+    kept: Progress,
     /// What was last told of the disk.
     disk_trouble: Option<Arc<str>>,
     /// How far the ledger was when the keeper last heard of it.
     kept_through: u64,
+    /// When the keeper is to hear next.
+    keep_at: std::time::Instant,
     signals: Signals,
     _lines_alive: LinesAlive,
 }
@@ -131,8 +142,7 @@ impl Gateway {
                     if changed.is_err() {
                         break Err(RunError::PartEnded("the ledger's writer"));
                     }
-                    let through = self.durable.borrow_and_update().through;
-                    self.shell.on_durable(now(), through);
+                    self.on_durable();
                 }
                 n = self.events.recv_many(&mut events, EVENTS_AT_ONCE) => {
                     debug_assert!(n > 0, "the readers' sender lives as long as the gateway");
@@ -144,7 +154,7 @@ impl Gateway {
                 _ = housekeeping.tick() => {
                     self.housekeep();
                     if self.notify.as_ref().is_some_and(NotifyPart::has_ended) {
-                        break Err(RunError::PartEnded("the notifications' thread"));
+                        break Err(RunError::PartEnded("the notifications' task"));
                     }
                 }
                 _ = self.signals.hang_up.recv() => self.reload(reloaded.clone()),
@@ -158,9 +168,17 @@ impl Gateway {
         ended
     }
 
+    /// Lamps first, messages after.
+    fn on_durable(&mut self) {
+        let durable = self.durable.borrow_and_update().clone();
+        self.shell.on_durable(now(), durable.through);
+        self.lamps_lit.send_replace(durable);
+    }
+
     /// Cursors into the store, what the receivers have acknowledged into the core, and news to the platform's client.
     fn housekeep(&mut self) {
         let through = self.durable.borrow().through;
+        self.shell.on_time(now()); // the clock may have been set
         self.tell_disk();
         if let Some(sync) = &self.sync {
             sync.tell_durable(through);
@@ -172,8 +190,17 @@ impl Gateway {
         if progress.sync > self.told.sync {
             self.shell.on_delivered(now(), Consumer::Sync, progress.sync);
         }
-        if progress != self.told || through != self.kept_through {
-            (self.told, self.kept_through) = (progress, through);
+        if self.sync.as_mut().is_some_and(SyncPart::was_reached) {
+            self.shell.input(now(), Input::PlatformReached);
+        }
+        let moment = self.shell.moment(now());
+        let consumers = Consumers { durable: through, notify: self.notify.as_ref(), sync: self.sync.as_ref() };
+        self.health.look(now(), &moment, self.shell.school(), &consumers);
+        let is_news = progress != self.kept || through != self.kept_through;
+        self.told = progress;
+        if is_news && now() >= self.keep_at {
+            (self.kept, self.kept_through) = (progress, through);
+            self.keep_at = now() + KEEP_EVERY;
             self.keeper.update(progress);
         }
     }
@@ -221,7 +248,11 @@ impl Gateway {
             Ok(loaded) => {
                 info!(version = loaded.roster.version, students = loaded.roster.student_count(), "roster adopted");
                 roster_file::warn_of_places(&loaded.roster, self.shell.school().site());
+                let is_same = self.shell.school().state().roster_digest() == Some(loaded.digest.as_str());
                 self.shell.input(now(), Input::Roster { roster: loaded.roster, digest: loaded.digest });
+                if is_same {
+                    self.shell.input(now(), Input::RosterConfirmed);
+                }
                 // As the school has it: with those who were dropped and are still on campus.
                 self.roster.send_replace(Arc::clone(self.shell.school().roster()));
                 memory::give_back();
@@ -288,9 +319,9 @@ impl Gateway {
 
     async fn flush(&mut self) {
         let last = self.shell.school().state().last().0;
-        let flushed = timeout(FLUSH_PATIENCE, self.durable.wait_for(|durable| durable.through >= last));
-        match flushed.await {
-            Ok(_) => self.shell.on_durable(now(), last),
+        let flushed = timeout(FLUSH_PATIENCE, self.durable.wait_for(|durable| durable.through >= last)).await.map(drop);
+        match flushed {
+            Ok(()) => self.on_durable(),
             Err(_) => warn!("the last entries are not on disk yet"),
         }
     }

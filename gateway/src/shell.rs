@@ -30,6 +30,12 @@ use crate::{
     readers::{ReaderEvent, ReaderHappening},
 };
 
+/// The core reckons that the wall clock runs evenly, so it looks at the clock at least so often.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
+/// A clock that moves by more than this against the time since boot, in milliseconds, is looked at at once: the deadlines
+/// of the day move with it.
+const CLOCK_MOVED_MS: u64 = 1_000;
+
 /// How long the lamp and the relay of a place stay on.
 #[derive(Clone, Copy, Debug)]
 pub struct GateTimes {
@@ -55,6 +61,10 @@ pub struct Shell {
     lang: Lang,
     started: Instant,
     last: Stamp,
+    /// The moment of the last input, as the core was told it.
+    told: Stamp,
+    /// When the core was given its last input.
+    given: Instant,
 }
 
 impl Shell {
@@ -70,8 +80,11 @@ impl Shell {
     ) -> Self {
         let mut book = PromiseBook::default();
         book.handle_durable(school.state().last());
+        let stamp = clock.stamp(started);
         Self {
-            last: clock.stamp(started),
+            last: stamp,
+            told: stamp,
+            given: started,
             clock,
             school,
             book,
@@ -129,13 +142,22 @@ impl Shell {
         self.settle(now);
     }
 
-    /// The moment of [`next_wakeup`](Self::next_wakeup) has come.
+    /// The moment of [`next_wakeup`](Self::next_wakeup) has come, or it is time to look at the clock.
     pub fn on_time(&mut self, now: Instant) {
         self.gates.on_timeout(now);
-        if self.waiting.is_empty() && self.school.poll_timeout().is_some_and(|t| t.at <= self.stamp(now).mono) {
+        if self.waiting.is_empty() && self.is_time(now) {
             self.give(now, now, Input::Timeout);
         }
         self.settle(now);
+    }
+
+    /// Whether a deadline has come, or the clock is not what the core takes it to be.
+    fn is_time(&mut self, now: Instant) -> bool {
+        let stamp = self.stamp(now);
+        let is_due = self.school.poll_timeout().is_some_and(|timeout| timeout.at <= stamp.mono);
+        let set_anew = self.told.clock.is_set() != stamp.clock.is_set();
+        let moved = self.told.clock_moved(&stamp).unsigned_abs() > CLOCK_MOVED_MS;
+        is_due || set_anew || moved || now >= self.given + LOOK_AT_CLOCK
     }
 
     /// Any other input, now.
@@ -160,10 +182,12 @@ impl Shell {
 
     /// When [`on_time`](Self::on_time) must be called, at the latest.
     pub fn next_wakeup(&self, now: Instant) -> Option<Instant> {
-        let school = self.school.poll_timeout().filter(|_| self.waiting.is_empty());
+        let takes_more = self.waiting.is_empty();
+        let school = self.school.poll_timeout().filter(|_| takes_more);
         let school = school.map(|timeout| now + self.clock.wait_until(now, timeout.at).max(Duration::from_millis(1)));
+        let clock = takes_more.then_some(self.given + LOOK_AT_CLOCK);
         let promise = self.book.poll_timeout().map(|due| self.started + Duration::from_millis(due.0));
-        [school, promise, self.gates.next_timeout()].into_iter().flatten().min()
+        [school, clock, promise, self.gates.next_timeout()].into_iter().flatten().min()
     }
 
     /// The end: every output in its safe state, every entry on disk.
@@ -175,8 +199,14 @@ impl Shell {
 
     fn give(&mut self, now: Instant, at: Instant, input: Input) {
         let stamp = self.stamp(at);
+        (self.told, self.given) = (stamp, now);
         self.school.handle(stamp, input);
         self.settle(now);
+    }
+
+    /// This moment, by the school's clock.
+    pub fn moment(&mut self, now: Instant) -> Stamp {
+        self.stamp(now)
     }
 
     /// Events of several readers may come a little out of order; the core's time never goes back.

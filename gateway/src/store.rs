@@ -24,11 +24,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const CACHE_BYTES: u64 = 64 << 10;
 /// Unit of sled's log, in bytes; it keeps a few buffers of this size.
 const SLED_SEGMENT_BYTES: usize = 128 << 10;
-/// How often sled flushes by itself. Each time it syncs its file (`fsync`), idle or not, and an entry that comes just then
-/// waits behind that: on a card that takes 10 ms, twice a second would be one tap in fifty.
-const FLUSH_EVERY_MS: u64 = 5_000;
 /// Entries indexed between flushes that are waited for: bounds what sled holds in memory.
-const FLUSH_EVERY_ENTRIES: u64 = 128;
+const FLUSH_EVERY_ENTRIES: u64 = 1_024;
 /// A file of this name in the folder says that the store was found broken while in use.
 const BROKEN_MARK: &str = "broken";
 
@@ -239,8 +236,8 @@ impl Store {
         self.number(&cursor_key(name), "a cursor")
     }
 
-    /// Notes how far a consumer has come. A power cut may set it back by some
-    /// 5 s and what the system had not written: consumers repeat, they do not skip.
+    /// Notes how far a consumer has come. A crash or a power cut may set it back to the last
+    /// [`flush`](Self::flush) that reached the disk: consumers repeat, they do not skip.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -304,7 +301,7 @@ fn open_sled(dir: &Path) -> Result<Db, sled::Error> {
         .path(dir)
         .cache_capacity(CACHE_BYTES)
         .segment_size(SLED_SEGMENT_BYTES)
-        .flush_every_ms(Some(FLUSH_EVERY_MS))
+        .flush_every_ms(None) // the keeper chooses the moment
         .mode(sled::Mode::LowSpace)
         .open()
 }

@@ -37,11 +37,7 @@ impl LedgerReader {
     /// [`ReadError`] if record `from` itself cannot be read or was removed; records before such a
     /// one are given without error.
     pub fn read(&self, from: u64, max_records: usize, max_bytes: usize) -> Result<Vec<Record>, ReadError> {
-        let through = self.shared.durable.borrow().through;
-        if from == 0 || from > through {
-            return Ok(Vec::new());
-        }
-        if let Some(records) = lock(&self.shared.tail).read(from, max_records, max_bytes) {
+        if let Some(records) = self.read_recent(from, max_records, max_bytes) {
             return Ok(records);
         }
         let mut budget = Budget::new(max_records, max_bytes);
@@ -54,6 +50,16 @@ impl LedgerReader {
             }
         }
         Ok(records)
+    }
+
+    /// The same without the disk: nothing if `from` is older than what memory holds. Never blocks.
+    #[must_use]
+    pub fn read_recent(&self, from: u64, max_records: usize, max_bytes: usize) -> Option<Vec<Record>> {
+        let through = self.shared.durable.borrow().through;
+        if from == 0 || from > through {
+            return Some(Vec::new());
+        }
+        lock(&self.shared.tail).read(from, max_records, max_bytes)
     }
 
     /// All records from `from` to the last one that is durable now, in bounded memory. Blocks on

@@ -21,7 +21,7 @@ use schoolgate_core::{
 };
 
 /// Number, time, kind and what happened.
-pub(super) fn line(entry: &Entry, lang: Lang) -> String {
+pub(crate) fn line(entry: &Entry, lang: Lang) -> String {
     let Entry { seq, at, what, .. } = entry;
     let doubt = match at.clock {
         ClockQuality::Synchronised => "",

@@ -31,7 +31,10 @@ use schoolgate_core::{
     site::Site,
     state::State,
 };
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinHandle, spawn_blocking, yield_now},
+};
 
 use super::{Feed, FeedError, Letter, Message, payload::MessageWriter};
 use crate::{
@@ -43,8 +46,8 @@ use moment::Moment;
 
 /// At most this many bytes of entries are looked at in one go.
 const READ_BYTES: usize = 256 * 1024;
-/// At most this many entries are folded ahead in one go.
-const READ_AHEAD: usize = 1024;
+/// At most so many entries are made into letters, or folded ahead, in one go: a tap may wait for that long.
+const AT_ONCE: usize = 16;
 
 /// Reads the ledger, folds it, and says who is told what.
 pub struct EntryFeed {
@@ -61,6 +64,27 @@ pub struct EntryFeed {
     /// Whether there is more to look at before anything is told.
     behind: bool,
     place_events: bool,
+    older: Option<OlderRead>,
+    /// The last entry read.
+    read_through: u64,
+}
+
+/// Entries that memory does not hold any more, read on a thread where the disk may take its time.
+struct OlderRead {
+    from: u64,
+    reading: JoinHandle<Result<Vec<Record>, ReadError>>,
+    read: Option<Result<Result<Vec<Record>, ReadError>, JoinError>>,
+}
+
+/// What the disk gave, or did not give yet.
+enum Read {
+    Records(Vec<Record>),
+    /// These can't be read any more; the next that can is this one.
+    Lost {
+        next: u64,
+    },
+    /// They are being read.
+    Soon,
 }
 
 impl EntryFeed {
@@ -75,7 +99,8 @@ impl EntryFeed {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (later, behind, place_events) = (Later::default(), false, false);
-        Self { reader, durable, writer, site, roster, clock, state, later, behind, place_events }
+        let (older, read_through) = (None, 0);
+        Self { reader, durable, writer, site, roster, clock, state, later, behind, place_events, older, read_through }
     }
 
     /// Publishes every place's entries, too.
@@ -96,24 +121,56 @@ impl EntryFeed {
         self.later.note(entry, roster);
     }
 
-    /// Folds the next part of what is on disk; whether that was all.
-    fn look_ahead(&mut self, roster: &Roster) -> Result<bool, FeedError> {
-        match self.reader.read(self.state.last().0 + 1, READ_AHEAD, READ_BYTES) {
-            Ok(records) => {
+    /// Folds the next part of what is on disk, and finds out whether that was all.
+    fn look_ahead(&mut self, roster: &Roster) -> Result<(), FeedError> {
+        match self.read(self.state.last().0 + 1, AT_ONCE)? {
+            Read::Soon => return Ok(()),
+            Read::Lost { next } => self.state.skip_lost(Seq(next - 1)),
+            Read::Records(records) => {
                 for record in &records {
                     match Entry::decode(&record.body) {
                         Ok(entry) => self.look_at(&entry, roster),
                         Err(_) => self.state.skip_lost(Seq(record.seq)), // said when its turn has come
                     }
                 }
-                Ok(records.is_empty() || self.state.last().0 >= self.durable.borrow().through)
+                self.behind = !records.is_empty() && self.state.last().0 < self.durable.borrow().through;
             }
-            Err(ReadError::Damaged(Fault { resumes_at: Some(next), .. })) if next > self.state.last().0 + 1 => {
-                self.state.skip_lost(Seq(next - 1));
-                Ok(false)
+        }
+        Ok(())
+    }
+
+    /// Entries from that one on, at most so many. Never waits for the disk.
+    fn read(&mut self, from: u64, most: usize) -> Result<Read, FeedError> {
+        let older = self.older.take_if(|older| older.from != from || older.read.is_some());
+        let read = match older.filter(|older| older.from == from).and_then(|older| older.read) {
+            Some(read) => {
+                self.read_through = 0; // whatever it gave, there may be more
+                read.map_err(|cut_off| FeedError(Box::new(cut_off)))?
             }
+            None if self.older.is_some() => return Ok(Read::Soon),
+            None => match self.reader.read_recent(from, most, READ_BYTES) {
+                Some(records) => {
+                    self.read_through = records.last().map_or(u64::MAX, |record| record.seq);
+                    Ok(records)
+                }
+                None => {
+                    let reader = self.reader.clone();
+                    let reading = spawn_blocking(move || reader.read(from, most, READ_BYTES));
+                    self.older = Some(OlderRead { from, reading, read: None });
+                    return Ok(Read::Soon);
+                }
+            },
+        };
+        match read {
+            Ok(records) => Ok(Read::Records(records)),
+            Err(ReadError::Damaged(Fault { resumes_at: Some(next), .. })) if next > from => Ok(Read::Lost { next }),
             Err(cause) => Err(FeedError(Box::new(cause))),
         }
+    }
+
+    /// Whether there may be more than was given, without anything new on disk.
+    fn may_have_more(&self) -> bool {
+        self.behind || self.older.is_some() || self.read_through < self.durable.borrow().through
     }
 
     fn letters(&mut self, records: &[Record], roster: &Roster, now: &Moment) -> Vec<Letter> {
@@ -195,13 +252,14 @@ impl Feed for EntryFeed {
         let roster = Arc::clone(&self.roster.borrow());
         let now = Moment::now(&*self.clock);
         if self.behind {
-            self.behind = !self.look_ahead(&roster)?;
+            self.look_ahead(&roster)?;
             if self.behind {
                 return Ok(Vec::new());
             }
         }
-        match self.reader.read(after + 1, max_letters, READ_BYTES) {
-            Ok(records) => {
+        match self.read(after + 1, max_letters.min(AT_ONCE))? {
+            Read::Soon => Ok(Vec::new()),
+            Read::Records(records) => {
                 if self.should_look_ahead(records.first(), &roster, &now) {
                     self.behind = true;
                     return Ok(Vec::new());
@@ -209,19 +267,21 @@ impl Feed for EntryFeed {
                 Ok(self.letters(&records, &roster, &now))
             }
             // What can't be read any more can't be told; the entries behind it can.
-            Err(ReadError::Damaged(Fault { resumes_at: Some(next), .. })) if next > after + 1 => {
+            Read::Lost { next } => {
                 self.state.skip_lost(Seq(next - 1));
                 Ok(vec![Letter { seq: next - 1, messages: Vec::new() }])
             }
-            Err(cause) => Err(FeedError(Box::new(cause))),
         }
     }
 
     async fn changed(&mut self) {
-        if self.behind {
-            return;
-        }
-        if self.durable.changed().await.is_err() {
+        if let Some(older) = &mut self.older {
+            if older.read.is_none() {
+                older.read = Some((&mut older.reading).await);
+            }
+        } else if self.may_have_more() {
+            yield_now().await;
+        } else if self.durable.changed().await.is_err() {
             std::future::pending::<()>().await; // the ledger is closed: there will be no more
         }
     }

@@ -1,9 +1,8 @@
 //! What a failed connection means, and how to speak of it.
 
 use std::{
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
-    task::Poll,
 };
 
 use rumqttc::v5::{
@@ -17,8 +16,9 @@ use super::CONNECT_PATIENCE_SECS;
 const PACKET_TOO_LARGE: u8 = 0x95;
 
 /// Whether the broker ended the connection because of what a message is.
-pub(super) fn blames_a_message(error: &ConnectionError) -> bool {
+pub(super) fn blames_a_message(failure: &Failure) -> bool {
     use DisconnectReasonCode::{PacketTooLarge, PayloadFormatInvalid, TopicNameInvalid};
+    let Failure::Mqtt(error) = failure else { return false };
     match error {
         ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
             matches!(reason_code, PacketTooLarge | PayloadFormatInvalid | TopicNameInvalid)
@@ -31,7 +31,10 @@ pub(super) fn blames_a_message(error: &ConnectionError) -> bool {
 }
 
 /// The error without anything that the broker may have quoted: packets and reason strings can hold topics.
-pub(super) fn describe(error: &ConnectionError) -> String {
+pub(super) fn describe(failure: &Failure) -> String {
+    let Failure::Mqtt(error) = failure else {
+        return "the MQTT library panicked on what the broker sent".to_owned();
+    };
     match error {
         ConnectionError::NotConnAck(_) => "the broker's first answer is no CONNACK".to_owned(),
         ConnectionError::Timeout(_) => format!("no answer within {CONNECT_PATIENCE_SECS} s"),
@@ -49,37 +52,47 @@ pub(super) fn describe(error: &ConnectionError) -> String {
     }
 }
 
-/// rumqttc panicked. Its event loop is dropped with the connection, so nothing half-done lives on.
-pub(super) struct Panicked;
+/// Why a connection ended.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The network, the broker or the protocol failed.
+    Mqtt(ConnectionError),
+    /// rumqttc panicked. Its state is dropped with the connection, so nothing half-done lives on.
+    Panicked,
+}
 
-/// Turns a panic inside `future` into an error: rumqttc has some on unusual packets, and the gateway must live on.
-pub(super) async fn contained<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
-    let mut future = pin!(future);
-    std::future::poll_fn(move |context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-        Ok(poll) => poll.map(Ok),
-        Err(_) => Poll::Ready(Err(Panicked)),
-    })
-    .await
+impl From<ConnectionError> for Failure {
+    fn from(error: ConnectionError) -> Self {
+        Self::Mqtt(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Mqtt(match error.kind() {
+            io::ErrorKind::UnexpectedEof => StateError::ConnectionAborted.into(),
+            _ => error.into(),
+        })
+    }
+}
+
+/// Turns a panic inside `call` into an error: rumqttc has some on unusual packets, and the gateway must live on.
+pub(super) fn contained<T>(call: impl FnOnce() -> T) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|_| Failure::Panicked)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use rumqttc::v5::mqttbytes::{
         QoS,
         v5::{Packet, Publish},
     };
-    use tokio::task::yield_now;
 
-    use super::*;
-
-    #[tokio::test]
-    async fn a_panic_inside_becomes_an_error() {
-        let broken = async {
-            yield_now().await;
-            panic!("on purpose");
-        };
-        assert!(contained::<()>(broken).await.is_err());
-        assert!(matches!(contained(async { 1 }).await, Ok(1)));
+    #[test]
+    fn a_panic_inside_becomes_an_error() {
+        assert!(matches!(contained(|| -> u8 { panic!("on purpose") }), Err(Failure::Panicked)));
+        assert!(matches!(contained(|| 1), Ok(1)));
     }
 
     #[test]
@@ -91,7 +104,7 @@ mod tests {
             reason_string: Some("SECRET".to_owned()),
         });
         for error in [no_connack, ended] {
-            let text = describe(&error);
+            let text = describe(&error.into());
             assert!(!text.contains("SECRET") && !text.contains("CHILD"), "{text}");
         }
     }

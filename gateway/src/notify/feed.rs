@@ -16,18 +16,19 @@ pub struct Letter {
 
 /// The ledger as the publisher sees it: entries turned into letters.
 pub trait Feed: Send {
-    /// Letters with a sequence number above `after`, ascending, at most `max_letters`; empty when there is none now.
+    /// Letters with a sequence number above `after`, ascending, at most `max_letters`; fewer when there are no more now,
+    /// or when more would take too long.
     ///
-    /// Runs on the task that talks to the broker, so it must not block for long; it is asked again at once as long as
-    /// it gives something and there is room.
+    /// Runs beside the shell, so it must not block; it is asked again when there is room, and, if it gave fewer than
+    /// wanted, after [`changed`](Self::changed).
     ///
     /// # Errors
     ///
     /// [`FeedError`] when the ledger cannot be read; it is asked again after [`FEED_PAUSE`](super::FEED_PAUSE).
     fn letters_after(&mut self, after: u64, max_letters: usize) -> Result<Vec<Letter>, FeedError>;
 
-    /// Resolves when there may be more than the last [`letters_after`](Self::letters_after) saw, also when it came
-    /// between that call and this one. Must be cancel safe.
+    /// Resolves when there may be more than the last [`letters_after`](Self::letters_after) gave, also when it came
+    /// between that call and this one. Must be cancel safe, and give others their turn.
     fn changed(&mut self) -> impl Future<Output = ()> + Send;
 }
 

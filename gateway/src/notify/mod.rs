@@ -13,11 +13,12 @@
 //! How it is built:
 //!
 //! - `window.rs` does the bookkeeping, without I/O.
-//! - `session.rs` is one connection from CONNECT to its end. Every connection has a fresh rumqttc `EventLoop`: rumqttc
-//!   0.25.1 carries packet identifiers, a lowered keep-alive and half-sent messages over from one connection to the
-//!   next, and loses or repeats messages by it.
+//! - `wire.rs` is a connection's bytes, `connection.rs` its packets: rumqttc's codec and state in a loop of our own (see
+//!   `gateway/docs/decisions/0007`). All messages that are there go with one write.
+//! - `session.rs` is one connection from its CONNACK to its end. Every connection begins with a fresh state.
 //! - `notifier.rs` connects again after a pause that grows.
 
+mod connection;
 mod entry_feed;
 mod failure;
 mod feed;
@@ -29,9 +30,11 @@ mod payload;
 mod reply;
 mod session;
 mod settings;
+mod standing;
 mod status;
 mod tls;
 mod window;
+mod wire;
 
 pub use entry_feed::EntryFeed;
 pub use feed::{Feed, FeedError, Letter, Progress};
@@ -40,7 +43,7 @@ pub use message::{Message, PACKET_LIMIT_BYTES, Unfit};
 pub use notifier::{BACKOFF_MAX, BACKOFF_MIN, FEED_PAUSE, Notifier, Received};
 pub use payload::MessageWriter;
 pub use reply::{Answer, NotTaken, REPLY_MAX_BYTES, ReplyCounts, ReplyDesk, reply_filter};
-pub use session::{ACK_PATIENCE, STOP_PATIENCE};
+pub use session::{ACK_LEISURE, ACK_PATIENCE, STOP_PATIENCE};
 pub use settings::{
     CONNECT_PATIENCE_SECS, DEFAULT_KEEP_ALIVE, DEFAULT_WINDOW, KEEP_ALIVE_MAX, KEEP_ALIVE_MIN, Login, NotifySettings,
     SUBSCRIPTIONS_MAX, SettingsError, WINDOW_MAX,

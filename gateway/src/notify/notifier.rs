@@ -3,10 +3,7 @@
 use std::{pin::pin, time::Duration};
 
 use bytes::Bytes;
-use rumqttc::v5::{
-    AsyncClient, MqttOptions,
-    mqttbytes::{QoS, v5::PubAckReason},
-};
+use rumqttc::v5::mqttbytes::v5::PubAckReason;
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, sleep},
@@ -16,8 +13,9 @@ use tracing::{info, warn};
 use super::{
     Feed, Message, NotifySettings, NotifyStatus, Progress, SettingsError, Trouble,
     message::topic_class,
-    session::{Ended, Session},
-    window::{Passed, Position, Ticket, Window},
+    session::{self, Ended},
+    standing::Standing,
+    window::{Passed, Position, Window},
 };
 use crate::backoff::Backoff;
 
@@ -27,9 +25,6 @@ pub const BACKOFF_MIN: Duration = Duration::from_millis(250);
 pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// How long to wait before the ledger is asked again after it could not be read.
 pub const FEED_PAUSE: Duration = Duration::from_secs(1);
-
-/// Room in rumqttc's queue beside the window: the subscriptions, the availability, DISCONNECT.
-const QUEUE_EXTRA: usize = 4;
 
 /// A message from the broker on one of the subscriptions.
 #[derive(Clone)]
@@ -51,9 +46,9 @@ pub struct Notifier<F, P> {
     /// Until these are through, one message at a time: one of them made the broker end the connection.
     pub(super) suspects_until: Option<Position>,
     pub(super) inbox: Option<mpsc::Sender<Received>>,
+    pub(super) standing: Standing,
     pub(super) hold: Backoff,
     reconnect: Backoff,
-    options: MqttOptions,
     progress: P,
     random: Box<dyn FnMut() -> u32 + Send>,
     status: watch::Sender<NotifyStatus>,
@@ -92,9 +87,9 @@ impl<F: Feed, P: Progress> Notifier<F, P> {
             window: Window::new(confirmed_through, settings.window.into()),
             suspects_until: None,
             inbox: None,
+            standing: Standing::default(),
             hold: Backoff::new(BACKOFF_MIN, BACKOFF_MAX),
             reconnect: Backoff::new(BACKOFF_MIN, BACKOFF_MAX),
-            options: settings.options(),
             settings,
             progress,
             random: Box::new(random),
@@ -111,15 +106,21 @@ impl<F: Feed, P: Progress> Notifier<F, P> {
         self
     }
 
+    /// Publishes the latest message beside those of the entries, again on every connection. Messages in between may be
+    /// left out.
+    #[must_use]
+    pub fn with_standing(mut self, latest: watch::Receiver<Option<Message>>) -> Self {
+        self.standing = Standing::of(latest);
+        self
+    }
+
     /// Publishes until `stop` resolves. Then what is under way is finished, the gateway says that it is offline and
     /// leaves the broker in order; this takes [`STOP_PATIENCE`](super::STOP_PATIENCE) at most.
     pub async fn run(mut self, stop: impl Future<Output = ()> + Send) {
         let mut stop = pin!(stop);
         loop {
             let begun = Instant::now();
-            let queue = usize::from(self.settings.window) + QUEUE_EXTRA;
-            let (client, events) = AsyncClient::new(self.options.clone(), queue);
-            let trouble = match Session::new(&mut self, client).run(events, stop.as_mut()).await {
+            let trouble = match session::run(&mut self, stop.as_mut()).await {
                 Ended::Stopped => break,
                 Ended::Lost(why) => Trouble::Connection(why),
             };
@@ -221,14 +222,5 @@ impl<F, P: Progress> Notifier<F, P> {
                 status.last_error = None;
             }
         });
-    }
-
-    pub(super) fn submit_availability(&mut self, client: &AsyncClient, word: &'static str, retain: bool) -> bool {
-        let topic = self.settings.availability_topic();
-        let accepted = client.try_publish(topic, QoS::AtLeastOnce, retain, Bytes::from_static(word.as_bytes())).is_ok();
-        if accepted {
-            self.window.submitted(Ticket::Availability);
-        }
-        accepted
     }
 }

@@ -2,16 +2,10 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use rumqttc::{
-    NetworkOptions, TlsConfiguration, Transport,
-    v5::{
-        MqttOptions,
-        mqttbytes::{
-            QoS,
-            v5::{ConnectProperties, Filter, LastWill, LastWillProperties},
-            valid_filter,
-        },
-    },
+use rumqttc::v5::mqttbytes::{
+    QoS,
+    v5::{self, Connect, ConnectProperties, Filter, LastWill, LastWillProperties, Packet},
+    valid_filter,
 };
 use rustls::ClientConfig;
 
@@ -23,7 +17,7 @@ pub const DEFAULT_WINDOW: u16 = 64;
 pub const WINDOW_MAX: u16 = 1024;
 /// After this time without traffic the broker is asked for a sign of life; it must come within the same time again.
 pub const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(10);
-/// The shortest keep-alive that rumqttc takes (it panics on less).
+/// The shortest keep-alive: below it, a line that is only slow is taken for a dead one.
 pub const KEEP_ALIVE_MIN: Duration = Duration::from_secs(5);
 /// The longest keep-alive that MQTT can express, MQTT 5 §3.1.2.10.
 pub const KEEP_ALIVE_MAX: Duration = Duration::from_secs(u16::MAX as u64);
@@ -84,7 +78,7 @@ pub enum SettingsError {
     /// No host, or something that is none.
     #[error("broker host {0:?} is no host name or IP address")]
     Host(String),
-    /// rumqttc cannot check a certificate against an IPv6 address.
+    /// A certificate is checked against the host's name.
     #[error("TLS to the IPv6 address {0} is not possible; name the broker by its host name")]
     TlsToIpv6(String),
     /// An id that cannot be one level of a topic.
@@ -194,33 +188,20 @@ impl NotifySettings {
     }
 
     /// Clean start and session expiry 0: the ledger is the session, the broker need not keep one.
-    pub(super) fn options(&self) -> MqttOptions {
-        // rumqttc joins host and port with a colon, so a bare IPv6 address needs its brackets.
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        let mut options = MqttOptions::new(&self.client_id, host, self.port);
-        let mut network = NetworkOptions::new();
-        // Every message is flushed by itself; with Nagle's algorithm it would wait for the one before it.
-        network.set_tcp_nodelay(true);
-        options
-            .set_clean_start(true)
-            .set_keep_alive(self.keep_alive)
-            .set_connection_timeout(CONNECT_PATIENCE_SECS)
-            .set_outgoing_inflight_upper_limit(self.window)
-            .set_network_options(network)
-            .set_last_will(self.last_will())
-            .set_connect_properties(ConnectProperties {
+    pub(super) fn connect(&self) -> Packet {
+        let connect = Connect {
+            keep_alive: u16::try_from(self.keep_alive.as_secs()).unwrap_or(u16::MAX),
+            client_id: self.client_id.clone(),
+            clean_start: true,
+            properties: Some(ConnectProperties {
                 session_expiry_interval: Some(0),
                 receive_maximum: Some(RECEIVE_MAX),
                 max_packet_size: Some(PACKET_LIMIT_BYTES),
                 ..ConnectProperties::new()
-            });
-        if let Some(login) = &self.login {
-            options.set_credentials(&login.user, &login.password);
-        }
-        if let Some(tls) = &self.tls {
-            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
-        }
-        options
+            }),
+        };
+        let login = self.login.as_ref().map(|login| v5::Login::new(&login.user, &login.password));
+        Packet::Connect(connect, Some(self.last_will()), login)
     }
 
     fn last_will(&self) -> LastWill {
@@ -262,15 +243,17 @@ mod tests {
     }
 
     #[test]
-    fn every_settings_that_pass_the_check_make_options_without_a_panic() {
+    fn the_limits_of_what_passes_the_check_can_be_said_to_a_broker() {
         let mut settings = NotifySettings::new("::1", 1883, "s", "g");
-        settings.keep_alive = KEEP_ALIVE_MIN;
-        settings.window = WINDOW_MAX;
-        settings.check().unwrap();
-        assert_eq!(settings.options().broker_address(), ("[::1]".to_owned(), 1883));
-        settings.keep_alive = KEEP_ALIVE_MAX;
-        settings.check().unwrap();
-        settings.options();
+        settings.login = Some(Login { user: "u".repeat(FIELD_LIMIT_BYTES), password: "p".repeat(FIELD_LIMIT_BYTES) });
+        for keep_alive in [KEEP_ALIVE_MIN, KEEP_ALIVE_MAX] {
+            settings.keep_alive = keep_alive;
+            settings.check().unwrap();
+            let mut bytes = bytes::BytesMut::new();
+            settings.connect().write(&mut bytes, None).unwrap();
+            let Packet::Connect(connect, ..) = Packet::read(&mut bytes, None).unwrap() else { panic!("no CONNECT") };
+            assert_eq!(u64::from(connect.keep_alive), keep_alive.as_secs());
+        }
     }
 
     #[test]

@@ -20,6 +20,8 @@ use std::collections::VecDeque;
 pub(super) enum Ticket {
     /// The gateway's own availability, which belongs to no entry.
     Availability,
+    /// How the box is, which belongs to no entry either.
+    Standing,
     /// A message of an entry.
     Message(Position),
 }
@@ -98,6 +100,11 @@ impl<M> Window<M> {
 
     pub(super) fn set_limit(&mut self, limit: usize) {
         self.limit = limit.max(1);
+    }
+
+    /// How many messages may be under way.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
     }
 
     /// How many letters to read now. None until half of the window's worth of messages is used up, so that the ledger
@@ -220,7 +227,7 @@ impl<M> Window<M> {
         let ticket = self.queued.front().or_else(|| self.under_way.iter().flatten().next())?;
         match ticket {
             Ticket::Message(position) => Some(*position),
-            Ticket::Availability => None,
+            Ticket::Availability | Ticket::Standing => None,
         }
     }
 

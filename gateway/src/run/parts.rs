@@ -3,15 +3,13 @@
 use std::{
     collections::HashMap,
     sync::Arc,
-    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use schoolgate_core::{id::PlaceId, roster::Roster, site::Site, state::State};
 use tokio::{
-    runtime::Builder,
     sync::{mpsc, oneshot, watch},
-    task::JoinSet,
+    task::{JoinHandle, JoinSet},
     time::timeout,
 };
 use tracing::{info, warn};
@@ -21,10 +19,10 @@ use crate::{
     clock::Clock,
     config::{Config, Line, Mqtt, Outputs, ReaderKind, SecretText},
     gates::{FailSafe, GateDriver, Output, Pins, SimulatedLines},
-    ledger::{Ledger, LedgerId, LedgerReader},
+    ledger::{Durable, Ledger, LedgerId, LedgerReader},
     notify::{
-        Answer, ClientFiles, EntryFeed, Login, MessageWriter, Notifier, NotifySettings, NotifyStatus, Progress,
-        ReplyDesk, TlsFiles, reply_filter,
+        Answer, ClientFiles, EntryFeed, Login, Message, MessageWriter, Notifier, NotifySettings, NotifyStatus,
+        Progress, ReplyDesk, TlsFiles, reply_filter,
     },
     readers::{ReaderEvent, SerialPort, card_key::CardKey, port::Port},
     shell::GateTimes,
@@ -99,9 +97,10 @@ pub(super) fn gates(config: &Config) -> (GateDriver, HashMap<PlaceId, GateTimes>
     (driver, times, never)
 }
 
-/// The publisher, on a thread of its own: after a long time offline it reads from the disk, which must not hold up a tap.
+/// The publisher, a task beside the shell: a tap's messages go out in the turn in which its lamp is lit, without another
+/// thread to wake. All that may take its time is done elsewhere (names, handshakes, old entries on the disk).
 pub(super) struct NotifyPart {
-    thread: JoinHandle<()>,
+    task: JoinHandle<()>,
     stop: Option<oneshot::Sender<()>>,
     status: watch::Receiver<NotifyStatus>,
     /// What guardians answer.
@@ -123,10 +122,12 @@ impl NotifyPart {
     pub(super) fn start(
         config: &Config,
         (ledger, id): (&Ledger, LedgerId),
+        durable: watch::Receiver<Durable>,
         site: Arc<Site>,
         roster: watch::Receiver<Arc<Roster>>,
         state: State,
         clock: Arc<dyn Clock>,
+        health: watch::Receiver<Option<Message>>,
     ) -> Result<Option<Self>, StartError> {
         let Some(mqtt) = &config.mqtt else {
             info!("no broker configured: nobody is notified");
@@ -136,25 +137,22 @@ impl NotifyPart {
         let writer = MessageWriter::new(gateway.school.clone(), gateway.id.clone(), short(id));
         let through = state.last().0;
         let roster_for_replies = roster.clone();
-        let feed = EntryFeed::new(ledger.reader(), ledger.durable(), writer, site, roster, state, clock)
+        let feed = EntryFeed::new(ledger.reader(), durable, writer, site, roster, state, clock)
             .with_place_events(mqtt.place_events);
         let settings = settings(config, mqtt)?;
         let (notifier, status) = Notifier::new(settings, feed, KeptElsewhere, through, random_u32)
             .map_err(|cause| StartError::Notify(Box::new(cause)))?;
         let (received, inbox) = mpsc::channel(ANSWERS_WAITING);
         let (answer, answers) = mpsc::channel(ANSWERS_WAITING);
-        let notifier = notifier.with_inbox(received);
+        let notifier = notifier.with_inbox(received).with_standing(health);
         let replies = ReplyDesk::new(gateway.school.clone(), gateway.id.clone()).run(inbox, roster_for_replies, answer);
         let (stop, stopped) = oneshot::channel::<()>();
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(StartError::Runtime)?;
-        let work = move || {
-            runtime.spawn(replies);
-            runtime.block_on(notifier.run(async move {
-                let _ = stopped.await;
-            }));
+        let stopped = async move {
+            let _ = stopped.await;
         };
-        let thread = thread::Builder::new().name("notify".into()).spawn(work).map_err(StartError::Thread)?;
-        Ok(Some(Self { thread, stop: Some(stop), status, answers }))
+        tokio::spawn(replies);
+        let task = tokio::spawn(notifier.run(stopped));
+        Ok(Some(Self { task, stop: Some(stop), status, answers }))
     }
 
     /// The last entry that every receiver's broker has.
@@ -182,7 +180,7 @@ impl NotifyPart {
 
     /// Whether it has ended, which it should not by itself.
     pub(super) fn has_ended(&self) -> bool {
-        self.thread.is_finished()
+        self.task.is_finished()
     }
 
     /// Finishes what is under way and leaves the broker in order.
@@ -273,6 +271,11 @@ impl SyncPart {
     /// The last entry that the platform has.
     pub(super) fn acknowledged(&self) -> u64 {
         self.status.borrow().acknowledged
+    }
+
+    /// Whether the platform has answered since this was last asked.
+    pub(super) fn was_reached(&mut self) -> bool {
+        self.status.has_changed().unwrap_or(false) && self.status.borrow_and_update().reachable
     }
 
     /// Waits until the platform has everything through that entry; not at all while it can't be reached.

@@ -11,7 +11,7 @@ use schoolgate_core::{
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
-use super::{Gateway, READER_EVENTS, Signals, parts, tell_refused};
+use super::{Gateway, KEEP_EVERY, READER_EVENTS, Signals, health::HealthDesk, parts, tell_refused};
 use crate::{
     chain::chain,
     clock::{self, Clock, SimulatedClock, SystemClock},
@@ -96,18 +96,24 @@ impl Gateway {
 
         let (roster, roster_seen) = watch::channel(loaded.as_ref().map(|l| Arc::clone(&l.roster)).unwrap_or_default());
         let durable = ledger.durable();
+        let (lamps_lit, lamps_lit_seen) = watch::channel(durable.borrow().clone());
         let (gates, gate_times, lines_alive) = parts::gates(&config);
         let (event_sender, events) = mpsc::channel(READER_EVENTS);
         let readers = parts::Readers::start(&config, &card_key, &event_sender);
+        let (health, health_told) = watch::channel(None);
+        let ids = (config.gateway.school.clone(), config.gateway.id.clone());
+        let health = HealthDesk::new(ids, data_dir, began, health);
         let notify = or_without(
             "notifications",
             parts::NotifyPart::start(
                 &config,
                 (&ledger, ledger_id),
+                lamps_lit_seen,
                 Arc::new(site),
                 roster_seen,
                 notified,
                 Arc::clone(&clock),
+                health_told,
             ),
         );
         let sync = or_without("the platform", parts::SyncPart::start(&config, (&ledger, ledger_id), told.sync));
@@ -124,16 +130,20 @@ impl Gateway {
             config,
             shell,
             durable,
+            lamps_lit,
             readers,
             events,
             _event_sender: event_sender,
             roster,
             notify,
             sync,
+            health,
             keeper,
             told,
+            kept: told,
             disk_trouble: None,
             kept_through: 0,
+            keep_at: Instant::now() + KEEP_EVERY,
             signals,
             _lines_alive: lines_alive,
         })

@@ -170,11 +170,16 @@ impl Desk {
 
     /// The same, so many letters at a time.
     fn letters_by(&mut self, mut after: u64, at_once: usize) -> Vec<(u64, Vec<(String, Value)>)> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let _inside = runtime.enter();
         let mut all = Vec::new();
         loop {
             let letters = self.feed.letters_after(after, at_once).unwrap();
-            if letters.is_empty() && !self.feed.behind {
-                return all;
+            if letters.is_empty() {
+                if !self.feed.may_have_more() {
+                    return all;
+                }
+                runtime.block_on(self.feed.changed());
             }
             let message = |m: &Message| {
                 (m.topic.clone(), serde_json::from_slice(&m.payload_at(tokio::time::Instant::now())).unwrap())

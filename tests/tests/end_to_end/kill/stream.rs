@@ -21,16 +21,19 @@ pub(super) struct Stream {
 /// One gate: who stands there, and sees the lamp's next coming on as theirs.
 struct Lane {
     green: String,
+    /// The disk took too long: they pass, and nothing is promised.
+    amber: String,
     standing: Option<StudentId>,
 }
 
 impl Stream {
     /// All the children of the school whose cards work.
     pub(super) fn of(rig: &Rig) -> Self {
-        let green = |place: &_| Lane { green: format!("{place}.green"), standing: None };
+        let lane =
+            |place: &_| Lane { green: format!("{place}.green"), amber: format!("{place}.amber"), standing: None };
         Self {
             coming: rig.students().cloned().collect(),
-            lanes: rig.scene.campus.readers.iter().map(|reader| green(&reader.place)).collect(),
+            lanes: rig.scene.campus.readers.iter().map(|reader| lane(&reader.place)).collect(),
             tapped: 0,
             acknowledged: BTreeSet::new(),
         }
@@ -80,7 +83,7 @@ impl Stream {
     }
 
     fn step_up(&mut self, rig: &Rig, lane: usize) {
-        let Lane { green, standing } = &mut self.lanes[lane];
+        let Lane { green, standing, .. } = &mut self.lanes[lane];
         if standing.is_none()
             && rig.scene.lines.level(green) == Some(false)
             && let Some(student) = self.coming.pop()
@@ -94,9 +97,13 @@ impl Stream {
     /// Takes the next change of a lamp in; none if the end comes first.
     async fn see(&mut self, lamps: &mut LineWatch, end: Instant) -> Option<()> {
         let change = timeout_at(end, lamps.next()).await.ok()?;
-        let lane = self.lanes.iter_mut().find(|lane| *lane.green == *change.line);
-        let seen = lane.filter(|_| change.high).and_then(|lane| lane.standing.take());
-        self.acknowledged.extend(seen);
+        for lane in self.lanes.iter_mut().filter(|_| change.high) {
+            if *lane.green == *change.line {
+                self.acknowledged.extend(lane.standing.take());
+            } else if *lane.amber == *change.line {
+                lane.standing = None;
+            }
+        }
         Some(())
     }
 }

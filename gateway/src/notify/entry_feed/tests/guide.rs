@@ -12,10 +12,10 @@ fn the_events_of_the_guide_are_what_goes_out() {
     let mut desk = Desk::open();
     desk.tap("07:41", 1, card(1));
     let letters = desk.letters(1);
-    assert_eq!(under(&letters, "place/east-gate/event", "07070707-2"), example("07070707-2"));
+    assert_eq!(under(&letters, "place/east-gate/event", "07070707-3"), example("07070707-3"));
     desk.clock.set(stamp("08:00", 19 * 60_000));
-    let arrived = under(&desk.letters(1), "/event", "07070707-2-arrived-ming");
-    assert_eq!(arrived, example("07070707-2-arrived-ming"));
+    let arrived = under(&desk.letters(1), "/event", "07070707-3-arrived-ming");
+    assert_eq!(arrived, example("07070707-3-arrived-ming"));
 }
 
 #[test]
@@ -23,8 +23,8 @@ fn the_release_of_the_guide_is_what_goes_out() {
     let mut desk = Desk::open();
     an_afternoon(&mut desk);
     let letters = desk.letters(1);
-    let released = under(&letters, "g1-0123456789/event", "07070707-7-released-ming");
-    assert_eq!(released, example("07070707-7-released-ming"));
+    let released = under(&letters, "g1-0123456789/event", "07070707-8-released-ming");
+    assert_eq!(released, example("07070707-8-released-ming"));
 }
 
 #[test]
@@ -42,8 +42,8 @@ fn the_session_of_the_guide_is_what_goes_out() {
     desk.tap("07:41", 1, card(1));
     desk.write(stamp("17:44", 36_000_000), What::Stopped {});
     desk.write(stamp("17:45", 36_060_000), attendance);
-    let ended = under(&desk.letters(1), "/event", "07070707-4-session_ended-ming");
-    assert_eq!(ended, example("07070707-4-session_ended-ming"));
+    let ended = under(&desk.letters(1), "/event", "07070707-5-session_ended-ming");
+    assert_eq!(ended, example("07070707-5-session_ended-ming"));
 }
 
 #[test]
@@ -57,20 +57,20 @@ fn the_alerts_of_the_guide_are_what_goes_out() {
     desk.write(at("17:41", 2), What::AlarmAcknowledged { alarm, raised, by });
     let letters = desk.letters(1);
     let alert = |id: &str| under(&letters, "duty_leader/alert", id);
-    assert_eq!(alert("07070707-3-alert-duty_leader"), example("07070707-3-alert-duty_leader"));
     assert_eq!(alert("07070707-4-alert-duty_leader"), example("07070707-4-alert-duty_leader"));
+    assert_eq!(alert("07070707-5-alert-duty_leader"), example("07070707-5-alert-duty_leader"));
 
     let mut desk = Desk::open();
     let muster = What::MusterStarted { cause: MusterCause::FireAlarm, drill: false, people: 412 };
     desk.write(stamp("10:00", 36_000_000), muster);
-    let started = under(&desk.letters(1), "security/alert", "07070707-2-alert-security");
-    assert_eq!(started, example("07070707-2-alert-security"));
+    let started = under(&desk.letters(1), "security/alert", "07070707-3-alert-security");
+    assert_eq!(started, example("07070707-3-alert-security"));
 }
 
 #[test]
 fn the_status_of_the_guide_is_what_goes_out() {
     let mut desk = Desk::open();
     an_afternoon(&mut desk);
-    let status = under(&desk.letters(1), "g1-0123456789/status", "07070707-8-status-g1");
-    assert_eq!(status, example("07070707-8-status-g1"));
+    let status = under(&desk.letters(1), "g1-0123456789/status", "07070707-9-status-g1");
+    assert_eq!(status, example("07070707-9-status-g1"));
 }
