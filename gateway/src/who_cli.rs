@@ -42,11 +42,12 @@ pub enum WhoCliError {
     Write(#[from] io::Error),
 }
 
-/// What is asked about: from the first moment to just before the last, in milliseconds since 1970.
+/// What is asked about.
 #[derive(Clone, Copy, Debug)]
 enum Asked {
     Moment(Wall),
-    Day { day: Day, from_ms: i64, until_ms: i64 },
+    /// By the calendar that the entries were written by.
+    Day(Day),
 }
 
 /// Carries out `schoolgate who`; the answer goes to `out`. Returns the exit code.
@@ -100,9 +101,7 @@ fn answer(args: &WhoArgs, lang: Lang, out: &mut dyn Write) -> Result<u8, WhoCliE
 
 fn asked(args: &WhoArgs, zone: &TimeZone) -> Option<Asked> {
     if let Some(day) = args.history {
-        let date: jiff::civil::Date = day.to_string().parse().ok()?;
-        let begins = |date: jiff::civil::Date| Some(date.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond());
-        return Some(Asked::Day { day, from_ms: begins(date)?, until_ms: begins(date.tomorrow().ok()?)? });
+        return Some(Asked::Day(day));
     }
     args.at.as_ref()?.at(zone).map(Asked::Moment)
 }
@@ -114,15 +113,17 @@ fn no_such_time(lang: Lang) -> String {
 impl Asked {
     /// Of a moment the one who answered then, of a day all.
     fn choose(self, history: Vec<Span>) -> Vec<Span> {
-        let (from_ms, until_ms) = match self {
-            Self::Moment(at) => (at.unix_ms(), at.unix_ms().saturating_add(1)),
-            Self::Day { from_ms, until_ms, .. } => (from_ms, until_ms),
+        let overlaps = |span: &Span| match self {
+            Self::Moment(at) => {
+                span.from.unix_ms() <= at.unix_ms() && span.until.is_none_or(|until| at.unix_ms() < until.unix_ms())
+            }
+            Self::Day(day) => {
+                span.from.day() <= day.number() && span.until.is_none_or(|until| day.number() <= until.day())
+            }
         };
-        let overlaps =
-            |span: &Span| span.from.unix_ms() < until_ms && span.until.is_none_or(|until| until.unix_ms() > from_ms);
         let mut spans: Vec<Span> = history.into_iter().filter(overlaps).collect();
         if let Self::Moment(_) = self {
-            spans.drain(..spans.len().saturating_sub(1)); // of several at one millisecond, the last
+            spans.drain(..spans.len().saturating_sub(1)); // of several, the last: a clock was put back
         }
         spans
     }

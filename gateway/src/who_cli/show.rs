@@ -76,7 +76,7 @@ impl Shown<'_> {
     fn document(&self) -> Document<'_> {
         let (at, day) = match self.asked {
             Asked::Moment(at) => (Some(at), None),
-            Asked::Day { day, .. } => (None, Some(day.to_string())),
+            Asked::Day(day) => (None, Some(day.to_string())),
         };
         let line = |span| self.line(span);
         Document { student: self.student, name: self.child(), at, day, answers: self.spans.iter().map(line).collect() }
@@ -110,7 +110,7 @@ impl Shown<'_> {
         let student = named(self.student.as_str(), self.child());
         let when = match self.asked {
             Asked::Moment(at) => at.to_string(),
-            Asked::Day { day, .. } => day.to_string(),
+            Asked::Day(day) => day.to_string(),
         };
         writeln!(out, "{}", plain(&text!(lang, zh: "学生 {student}，{when}", en: "student {student}, {when}")))?;
         for span in &self.spans {

@@ -22,7 +22,7 @@ impl Later {
     pub(super) fn note(&mut self, entry: &Entry, roster: &Roster) {
         for student in notice::changes_status(&entry.what) {
             for (link, _) in roster.heard_by(student, &entry.at) {
-                if let Some(last) = self.statuses.get_mut(&link.guardian) {
+                if let Some(last) = self.statuses.get_mut(link.guardian) {
                     *last = entry.seq;
                 } else {
                     self.statuses.insert(link.guardian.clone(), entry.seq);
