@@ -37,7 +37,7 @@ pub(crate) mod simdisk;
 #[cfg(test)]
 mod tests;
 
-pub use export::{ExportError, Exported, export_ndjson, write_ndjson_line};
+pub use export::{ExportError, Exported, export_ndjson, write_ndjson_line, write_removed_line};
 pub use format::{
     FORMAT_VERSION, HEADER_LEN, Hash, LedgerId, MAX_BODY_LEN, RECORD_HEADER_LEN, Record, Salt, chain_start, leaf, link,
     record_len,
