@@ -1,7 +1,7 @@
 //! The three stores, each as one would use it to lose nothing: what is written is on the disk before it counts.
 
 use bytes::Bytes;
-use redb::{Database, ReadableTable, TableDefinition};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use rusqlite::Connection;
 use schoolgate::ledger::{Durable, Fate, Keep, Ledger, LedgerId, Options};
 use std::path::Path;
@@ -12,6 +12,8 @@ use tokio::sync::watch;
 /// Names of the stores, as children of this process are told them.
 pub const STORES: [&str; 3] = ["ledger", "sqlite", "redb"];
 const TABLE: TableDefinition<u64, &[u8]> = TableDefinition::new("entries");
+
+const REDB_REMOVED_AT_ONCE: u64 = 10_000;
 
 /// What is asked of each store.
 pub trait Contestant {
@@ -154,9 +156,18 @@ impl Contestant for Redb {
     }
 
     fn remove_through(&mut self, through: u64) {
-        let write = self.db.begin_write().unwrap();
-        write.open_table(TABLE).unwrap().retain_in(..=through, |_, _| false).unwrap();
-        write.commit().unwrap();
+        // In one transaction of half a million, its file grew to 8 GiB.
+        let table = self.db.begin_read().unwrap().open_table(TABLE).unwrap();
+        let mut next = table.first().unwrap().map_or(through + 1, |(seq, _)| seq.value());
+        while next <= through {
+            let write = self.db.begin_write().unwrap();
+            let mut table = write.open_table(TABLE).unwrap();
+            let end = (next + REDB_REMOVED_AT_ONCE).min(through + 1);
+            (next..end).for_each(|seq| drop(table.remove(seq).unwrap()));
+            drop(table);
+            write.commit().unwrap();
+            next = end;
+        }
     }
 
     fn compact(&mut self) -> Option<Duration> {
