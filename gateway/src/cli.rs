@@ -1,5 +1,7 @@
 //! The command line: what can be asked of the program, and the answers about configuration.
 
+mod filter;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +14,8 @@ use crate::{
     config::{self, Fault, LoadError, Severity},
     who_cli::When,
 };
+
+pub use filter::{Edge, FilterArgs, SeqRange};
 
 /// Exit code: done, nothing wrong.
 pub const EXIT_FINE: u8 = 0;
@@ -34,6 +38,7 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each run of the program")]
 pub enum Command {
     /// Run the gateway / 运行网关
     Run {
@@ -134,20 +139,6 @@ pub struct LedgerArgs {
     /// Configuration file that names the folder / 指明该文件夹的配置文件
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-}
-
-/// Which entries; all conditions given hold.
-#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-pub struct FilterArgs {
-    /// First entry, by its number / 起始记录号
-    #[arg(long, value_name = "SEQ")]
-    pub from: Option<u64>,
-    /// Last entry, by its number / 末条记录号
-    #[arg(long, value_name = "SEQ")]
-    pub to: Option<u64>,
-    /// Only entries about this person or thing / 只要与此编号有关的记录
-    #[arg(long, value_name = "ID")]
-    pub subject: Option<String>,
 }
 
 /// What to sum up, and how to show it.
@@ -353,12 +344,16 @@ mod tests {
     #[test]
     fn a_ledger_is_named_by_exactly_one_of_folder_and_config() {
         let Command::Ledger(LedgerCommand::Show { ledger, filter, json }) =
-            parse("schoolgate ledger show --data-dir d --from 3 --to 9 --subject S-1 --json").unwrap().command
+            parse("schoolgate ledger show --data-dir d --seq 3..9 --student S-1 --kind arrived,left --json")
+                .unwrap()
+                .command
         else {
             panic!("not a ledger show");
         };
         assert_eq!(ledger.data_dir, Some(PathBuf::from("d")));
-        assert_eq!(filter, FilterArgs { from: Some(3), to: Some(9), subject: Some("S-1".to_owned()) });
+        let seq = Some(SeqRange { first: 3, last: 9 });
+        let (student, kinds) = (Some("S-1".to_owned()), vec!["arrived", "left"]);
+        assert_eq!(filter, FilterArgs { seq, student, kinds, ..FilterArgs::default() });
         assert!(json);
         for wrong in ["schoolgate ledger verify", "schoolgate ledger verify --data-dir d --config f"] {
             assert_eq!(parse(wrong).unwrap_err().exit_code(), i32::from(EXIT_USAGE), "{wrong}");

@@ -25,8 +25,7 @@ use crate::{
     chain::chain,
     cli::{EXIT_FINE, FilterArgs, LedgerArgs, ReportArgs},
     config,
-    ledger::Record,
-    ledger_cli::{self, LedgerCliError},
+    ledger_cli::{self, LedgerCliError, Line},
     roster_file::{self, KEPT_FILE},
 };
 
@@ -65,15 +64,17 @@ fn sum_up(args: &ReportArgs, now: Timestamp, lang: Lang, out: &mut dyn Write) ->
     let period = period(args, today).map_err(|error| ReportCliError::Period(error.says(lang)))?;
     let names = source.roster(args.roster.as_deref(), lang)?;
     let mut report = Report::new(period);
-    let take = |record: &Record| {
+    let take = |line: Line<'_>| {
         // A kind that this version does not know is none that it sums up.
-        if let Ok(entry) = Entry::decode(&record.body) {
+        if let Line::Entry(record) = line
+            && let Ok(entry) = Entry::decode(&record.body)
+        {
             report.take(&entry);
         }
         Ok(())
     };
     let dir = ledger_cli::folder(&args.ledger, lang)?;
-    let code = ledger_cli::each(&dir, &FilterArgs::default(), take, |fault| ledger_cli::tell(fault, lang))?;
+    let code = ledger_cli::each(&dir, &FilterArgs::default(), lang, take, ledger_cli::tell, |_| {})?;
     let table = table::of(&report, args.by, names.as_deref(), today, lang);
     let shown = show::Shown { period, by: args.by, table };
     match &args.output {

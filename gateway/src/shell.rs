@@ -53,7 +53,7 @@ pub struct Shell {
     ledger: Ledger,
     /// Entries that the ledger's queue has no room for. Taps are not recorded until it is empty again, so it grows by no
     /// more than what readers, rosters and marks tell.
-    waiting: VecDeque<(Seq, Bytes)>,
+    waiting: VecDeque<(u64, Bytes)>,
     unrecorded_taps: u64,
     broken: Option<String>,
     gates: GateDriver,
@@ -225,6 +225,8 @@ impl Shell {
             while let Some(entry) = self.school.poll_entry() {
                 self.keep(&entry);
             }
+            // All at once: what one tap gives becomes durable with one sync.
+            self.hand_over_waiting();
             while let Some(action) = self.school.poll_action() {
                 self.book.hold(promise_time, action);
             }
@@ -254,23 +256,17 @@ impl Shell {
 
     fn keep(&mut self, entry: &Entry) {
         match entry.encode() {
-            Ok(body) => self.waiting.push_back((entry.seq, Bytes::from(body))),
+            Ok(body) => self.waiting.push_back((entry.seq.0, Bytes::from(body))),
             Err(cause) => error!(seq = entry.seq.0, %cause, "an entry can't be written as JSON"),
         }
-        self.hand_over_waiting();
     }
 
     fn hand_over_waiting(&mut self) {
-        while let Some((seq, body)) = self.waiting.front() {
-            match self.ledger.append(seq.0, body.clone()) {
-                Ok(()) => {
-                    self.waiting.pop_front();
-                }
-                Err(AppendError::Full { .. }) => return,
-                Err(cause) => {
-                    self.broken.get_or_insert_with(|| format!("the ledger refuses entry {seq}: {cause}"));
-                    return;
-                }
+        match self.ledger.append_all(&mut self.waiting) {
+            Ok(()) | Err(AppendError::Full { .. }) => {}
+            Err(cause) => {
+                let seq = self.waiting.front().map_or(0, |(seq, _)| *seq);
+                self.broken.get_or_insert_with(|| format!("the ledger refuses entry {seq}: {cause}"));
             }
         }
     }
