@@ -1,4 +1,4 @@
-//! The one binary: `schoolgate run`, `config`, `roster`, `ledger` and `report`.
+//! The one binary: `schoolgate run`, `config`, `roster`, `ledger`, `key` and `report`.
 
 use std::{
     io::{self, Write},
@@ -31,6 +31,13 @@ fn main() -> ExitCode {
         Command::Config(command) => or_broken_pipe(cli::run_config(command, lang, &mut out)),
         Command::Roster(command) => or_broken_pipe(roster_cli::run(command, lang, &mut io::stdin().lock(), &mut out)),
         Command::Report(args) => match report_cli::run(args, Timestamp::now(), lang, &mut out) {
+            Ok(code) => code,
+            Err(error) => {
+                complain(&chain(&error));
+                EXIT_USAGE
+            }
+        },
+        Command::Key(command) => match ledger_cli::run_key(command, lang, &mut out) {
             Ok(code) => code,
             Err(error) => {
                 complain(&chain(&error));

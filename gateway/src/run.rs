@@ -16,6 +16,7 @@ use tracing::{error, info, warn};
 use crate::{
     chain::chain,
     config::{Config, Loaded},
+    evidence::Checkpointer,
     keeper::{Keeper, Progress},
     ledger::Durable,
     memory,
@@ -86,6 +87,8 @@ struct Gateway {
     notify: Option<NotifyPart>,
     sync: Option<SyncPart>,
     keeper: Keeper,
+    /// None without a signing key.
+    checkpointer: Option<Checkpointer>,
     told: Progress,
     /// What was last told of the disk.
     disk_trouble: Option<Arc<str>>,
@@ -176,6 +179,13 @@ impl Gateway {
             (self.told, self.kept_through) = (progress, through);
             self.keeper.update(progress);
         }
+        self.checkpoint(false);
+    }
+
+    fn checkpoint(&mut self, at_the_end: bool) {
+        if let Some(checkpointer) = &mut self.checkpointer {
+            self.shell.checkpoint(now(), checkpointer, at_the_end);
+        }
     }
 
     /// Tells the log when the disk begins or ceases to take entries; the ledger can't tell that while it is so.
@@ -233,7 +243,7 @@ impl Gateway {
         }
     }
 
-    /// Readers closed, entries flushed, receivers told, cursors kept: in this order, each with a bound.
+    /// Readers closed, entries flushed, the ledger signed, receivers told, cursors kept: in this order, each with a bound.
     async fn stop(mut self, mut events: Vec<ReaderEvent>) {
         info!("stopping");
         self.readers.stop().await;
@@ -243,6 +253,8 @@ impl Gateway {
         events.drain(..).for_each(|event| self.shell.on_reader(now(), event));
         self.housekeep();
         self.shell.input(now(), Input::Stopping);
+        self.flush().await;
+        self.checkpoint(true); // covers the stop itself, which is durable now
         self.flush().await;
         self.deliver_last().await;
 
