@@ -52,9 +52,12 @@ pub enum Command {
     /// Check a roster, or turn card numbers into credentials for one / 检查名册，或把卡号转换成名册用的凭证
     #[command(subcommand)]
     Roster(RosterCommand),
-    /// Verify, show or export the ledger / 校验、查看或导出记录
+    /// Verify, show, export or prove entries of the ledger / 校验、查看、导出记录或出具证明
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// The key that the ledger is signed with / 账本的签名密钥
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Sum up attendance, lessons and hours of a period / 统计一段时间的考勤、消课与课时
     Report(ReportArgs),
     /// Who answered for a student, and by which entries / 某学生当时由谁负责，以哪些记录为凭
@@ -91,6 +94,20 @@ pub enum RosterCommand {
     },
 }
 
+/// What to do with the signing key.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum KeyCommand {
+    /// Print the public key, to be kept outside of the gateway / 打印公钥，请在网关之外另行保存
+    Show {
+        /// Whose.
+        #[command(flatten)]
+        ledger: LedgerArgs,
+        /// As OpenSSL reads it / 以 OpenSSL 可读的 PEM 格式
+        #[arg(long)]
+        pem: bool,
+    },
+}
+
 /// What to do with the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum LedgerCommand {
@@ -99,6 +116,31 @@ pub enum LedgerCommand {
         /// Which ledger.
         #[command(flatten)]
         ledger: LedgerArgs,
+        /// The gateway's public key, in hex or as a file; without it, that of the key in the data folder /
+        /// 网关公钥（十六进制或文件）；不写则用数据文件夹中的密钥
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+    },
+    /// Write a file that proves one entry to others and shows no other / 为一条记录出具证明，不含其他记录
+    Proof {
+        /// Which entry, by its number / 记录号
+        #[arg(value_name = "SEQ")]
+        seq: u64,
+        /// Which ledger.
+        #[command(flatten)]
+        ledger: LedgerArgs,
+        /// File to write; without it, standard output / 输出文件；不写则为标准输出
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Check such a file; needs nothing but the gateway's public key / 核验证明文件，只需网关公钥
+    CheckProof {
+        /// Proof file / 证明文件
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The gateway's public key, in hex or as a file / 网关公钥（十六进制或文件）
+        #[arg(long, value_name = "KEY")]
+        public_key: String,
     },
     /// Show entries / 查看记录
     Show {

@@ -1,7 +1,8 @@
-//! `schoolgate ledger`: verify, show, export. Reads only, beside a running gateway or on a copy of its folder.
+//! `schoolgate ledger`: verify, show, export, prove; and `schoolgate key`. Reads only, beside a running gateway or on a copy of its folder.
 
 mod csv_export;
 mod progress;
+mod proof;
 mod select;
 mod sentence;
 
@@ -19,7 +20,7 @@ use schoolgate_core::{entry::Entry, text, text::Lang};
 
 use crate::{
     cli::{EXIT_FAULTS, EXIT_FINE, ExportFormat, FilterArgs, LedgerArgs, LedgerCommand, SeqRange},
-    config,
+    config, evidence,
     ledger::{self, Fault, LayoutError, ReadError, VerifyError},
 };
 use progress::Progress;
@@ -43,6 +44,18 @@ pub enum LedgerCliError {
     /// The check could not be carried to its end.
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    /// The checkpoints could not be checked.
+    #[error(transparent)]
+    Audit(#[from] evidence::AuditError),
+    /// There is no proof of an entry.
+    #[error(transparent)]
+    Prove(#[from] evidence::ProveError),
+    /// A key can't be had.
+    #[error(transparent)]
+    Key(#[from] evidence::KeyError),
+    /// A proof file can't be read.
+    #[error("the proof file {0} can't be read")]
+    ProofFile(PathBuf, #[source] io::Error),
     /// The output takes no more.
     #[error("the output can't be written")]
     Write(#[source] io::Error),
@@ -57,7 +70,15 @@ impl From<io::Error> for LedgerCliError {
 /// Carries out `command`; the answer goes to `out`. Returns the exit code.
 pub fn run(command: &LedgerCommand, lang: Lang, out: &mut dyn Write) -> Result<u8, LedgerCliError> {
     let done = match command {
-        LedgerCommand::Verify { ledger } => verify(&folder(ledger, lang)?, lang, out),
+        LedgerCommand::Verify { ledger, public_key } => {
+            let dir = folder(ledger, lang)?;
+            let sound = verify(&dir, lang, out)?;
+            proof::audit(&dir, public_key.as_deref(), lang, out).map(|signed| sound.max(signed))
+        }
+        LedgerCommand::Proof { seq, ledger, output } => {
+            proof::write(&folder(ledger, lang)?, *seq, output.as_deref(), lang, out)
+        }
+        LedgerCommand::CheckProof { file, public_key } => proof::check(file, public_key, lang, out),
         LedgerCommand::Show { ledger, filter, json } => show(&folder(ledger, lang)?, filter, *json, lang, out),
         LedgerCommand::Export { ledger, filter, format, output } => {
             let dir = folder(ledger, lang)?;
@@ -80,6 +101,8 @@ pub fn run(command: &LedgerCommand, lang: Lang, out: &mut dyn Write) -> Result<u
         done => done,
     }
 }
+
+pub use proof::run_key;
 
 /// Where the ledger is.
 pub(crate) fn folder(args: &LedgerArgs, lang: Lang) -> Result<PathBuf, LedgerCliError> {

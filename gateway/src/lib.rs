@@ -8,6 +8,7 @@ pub mod chain;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod evidence;
 pub mod gates;
 pub mod keeper;
 pub mod ledger;

@@ -1,4 +1,4 @@
-//! The one binary: `schoolgate run`, `config`, `roster`, `ledger`, `report` and `who`.
+//! The one binary: `schoolgate run`, `config`, `roster`, `ledger`, `key`, `report` and `who`.
 
 use std::{
     io::{self, Write},
@@ -38,6 +38,13 @@ fn main() -> ExitCode {
             }
         },
         Command::Who(args) => match who_cli::run(args, lang, &mut out) {
+            Ok(code) => code,
+            Err(error) => {
+                complain(&chain(&error));
+                EXIT_USAGE
+            }
+        },
+        Command::Key(command) => match ledger_cli::run_key(command, lang, &mut out) {
             Ok(code) => code,
             Err(error) => {
                 complain(&chain(&error));

@@ -17,6 +17,7 @@ use tracing::{error, info, warn};
 use crate::{
     chain::chain,
     config::{Config, Loaded},
+    evidence::Checkpointer,
     keeper::{Keeper, Progress},
     ledger::Durable,
     memory,
@@ -93,6 +94,8 @@ struct Gateway {
     sync: Option<SyncPart>,
     health: HealthDesk,
     keeper: Keeper,
+    /// None without a signing key.
+    checkpointer: Option<Checkpointer>,
     told: Progress,
     /// What the keeper last heard.
     kept: Progress,
@@ -203,6 +206,13 @@ impl Gateway {
             self.keep_at = now() + KEEP_EVERY;
             self.keeper.update(progress);
         }
+        self.checkpoint(false);
+    }
+
+    fn checkpoint(&mut self, at_the_end: bool) {
+        if let Some(checkpointer) = &mut self.checkpointer {
+            self.shell.checkpoint(now(), checkpointer, at_the_end);
+        }
     }
 
     /// Tells the log when the disk begins or ceases to take entries; the ledger can't tell that while it is so.
@@ -264,7 +274,7 @@ impl Gateway {
         }
     }
 
-    /// Readers closed, entries flushed, receivers told, cursors kept: in this order, each with a bound.
+    /// Readers closed, entries flushed, the ledger signed, receivers told, cursors kept: in this order, each with a bound.
     async fn stop(mut self, mut events: Vec<ReaderEvent>) {
         info!("stopping");
         self.readers.stop().await;
@@ -274,6 +284,8 @@ impl Gateway {
         events.drain(..).for_each(|event| self.shell.on_reader(now(), event));
         self.housekeep();
         self.shell.input(now(), Input::Stopping);
+        self.flush().await;
+        self.checkpoint(true); // covers the stop itself, which is durable now
         self.flush().await;
         self.deliver_last().await;
 

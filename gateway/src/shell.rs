@@ -25,6 +25,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::{
     clock::Clock,
+    evidence::Checkpointer,
     gates::{GateAction, GateCommand, GateDriver, LineState},
     ledger::{AppendError, CloseError, Ledger},
     readers::{ReaderEvent, ReaderHappening},
@@ -188,6 +189,18 @@ impl Shell {
         let clock = takes_more.then_some(self.given + LOOK_AT_CLOCK);
         let promise = self.book.poll_timeout().map(|due| self.started + Duration::from_millis(due.0));
         [school, clock, promise, self.gates.next_timeout()].into_iter().flatten().min()
+    }
+
+    /// Signs what is durable, if that is due, or if anything is new and `at_the_end`.
+    pub fn checkpoint(&mut self, now: Instant, checkpointer: &mut Checkpointer, at_the_end: bool) {
+        if !self.waiting.is_empty() {
+            return;
+        }
+        let (tree, state) = (self.ledger.tree(), self.school.state());
+        let due = if at_the_end { checkpointer.last(tree, state) } else { checkpointer.due(now, tree, state) };
+        if let Some(checkpoint) = due {
+            self.input(now, checkpoint);
+        }
     }
 
     /// The end: every output in its safe state, every entry on disk.

@@ -119,6 +119,11 @@ impl School {
                 rules::platform::delivered(self, consumer);
                 rules::marks::delivered(self, consumer, through);
             }
+            Input::Checkpoint { size, root, key, signature } => {
+                if rules::marks::is_checkpoint_wanted(self, size) {
+                    self.record(What::Checkpoint { size, root, key, signature });
+                }
+            }
             Input::Timeout => {}
         }
         self.next = Some((now, rules::timeouts::next(self)));

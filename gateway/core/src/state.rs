@@ -117,8 +117,10 @@ impl core::error::Error for OutOfOrder {}
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
     last: Seq,
-    /// The last entry that is news: anything but a consumer's own mark.
+    /// The last entry that is news: anything but a consumer's own mark or a checkpoint.
     last_news: Seq,
+    /// How many entries the last checkpoint covers.
+    checkpointed: Seq,
     /// Boxed, since a map doubles its room to grow.
     presences: HashMap<StudentId, Box<Presence>>,
     calls: BTreeMap<Seq, Call>,
@@ -163,7 +165,7 @@ impl State {
             return Err(OutOfOrder { expected, found: entry.seq });
         }
         self.last = entry.seq;
-        if !matches!(entry.what, What::Delivered { .. }) {
+        if !matches!(entry.what, What::Delivered { .. } | What::Checkpoint { .. }) {
             self.last_news = entry.seq;
         }
         self.fold_clock(entry);
@@ -223,6 +225,7 @@ impl State {
             What::Delivered { consumer, through } => {
                 self.delivered.insert(*consumer, *through);
             }
+            What::Checkpoint { size, .. } => self.checkpointed = *size,
             What::RosterAdopted { digest, .. } => {
                 self.roster_digest = Some(digest.clone());
                 self.roster_adopted = Some(entry.at);
@@ -317,7 +320,7 @@ impl State {
         self.last
     }
 
-    /// Number of the last entry that is more than a consumer's own mark.
+    /// Number of the last entry that is more than a consumer's own mark or a checkpoint.
     pub fn last_news(&self) -> Seq {
         self.last_news
     }
@@ -345,6 +348,11 @@ impl State {
     /// How far a consumer had come when it last left a mark in the ledger.
     pub fn delivered(&self, consumer: Consumer) -> Seq {
         self.delivered.get(&consumer).copied().unwrap_or_default()
+    }
+
+    /// How many entries the last checkpoint covers; 0 before the first.
+    pub fn checkpointed(&self) -> Seq {
+        self.checkpointed
     }
 
     /// Every student of whom anything is known, in no order.

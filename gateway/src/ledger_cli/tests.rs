@@ -55,10 +55,10 @@ fn show(filter: FilterArgs) -> impl Fn(LedgerArgs) -> LedgerCommand {
 
 #[test]
 fn a_sound_ledger_is_called_sound() {
-    let (code, out) = answer(&data_dir(), Lang::En, |ledger| LedgerCommand::Verify { ledger });
+    let (code, out) = answer(&data_dir(), Lang::En, |ledger| LedgerCommand::Verify { ledger, public_key: None });
     assert_eq!(code, EXIT_FINE);
     assert!(out.starts_with("3 entries (1 to 3) in 1 segments\n"), "{out}");
-    assert!(out.ends_with("sound: every entry follows from the one before\n"), "{out}");
+    assert!(out.contains("sound: every entry follows from the one before\n"), "{out}");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn one_changed_byte_is_found_and_named() {
     let at = bytes.windows(3).position(|window| window == b"-s1").unwrap();
     bytes[at + 2] = b'2';
     fs::write(&segment, bytes).unwrap();
-    let (code, out) = answer(&dir, Lang::En, |ledger| LedgerCommand::Verify { ledger });
+    let (code, out) = answer(&dir, Lang::En, |ledger| LedgerCommand::Verify { ledger, public_key: None });
     assert_eq!(code, EXIT_FAULTS);
     assert!(out.contains("record 2"), "{out}");
     let (code, out) = answer(&dir, Lang::En, show(FilterArgs::default()));
@@ -280,7 +280,7 @@ fn segments_that_retention_took_out_are_told() {
 fn a_folder_without_a_ledger_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = LedgerArgs { data_dir: Some(dir.path().to_owned()), config: None };
-    let error = run(&LedgerCommand::Verify { ledger }, Lang::En, &mut Vec::new()).unwrap_err();
+    let error = run(&LedgerCommand::Verify { ledger, public_key: None }, Lang::En, &mut Vec::new()).unwrap_err();
     assert!(matches!(error, LedgerCliError::NoLedger(_)), "{error}");
 }
 

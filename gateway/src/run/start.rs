@@ -16,6 +16,7 @@ use crate::{
     chain::chain,
     clock::{self, Clock, SimulatedClock, SystemClock},
     config::{self, Config, Loaded},
+    evidence::{Checkpointer, Pace, SigningKey},
     keeper::{Keeper, Progress},
     ledger::{self, Ledger, LedgerId, Options, ReadError, Recovery},
     readers::card_key::CardKey,
@@ -78,6 +79,7 @@ impl Gateway {
         let (ledger, recovery) = open_ledger(&config)?;
         tell_recovery(&recovery);
         let ledger_id = recovery.ledger;
+        let checkpointer = open_checkpointer(&config, ledger_id);
         let store = open_store(&config, ledger_id, ledger.durable().borrow().through);
 
         let site = config.site(pass_secret.as_ref());
@@ -138,6 +140,7 @@ impl Gateway {
             sync,
             health,
             keeper,
+            checkpointer,
             told,
             kept: told,
             disk_trouble: None,
@@ -155,6 +158,17 @@ fn or_without<T>(part: &str, started: Result<Option<T>, StartError>) -> Option<T
         error!(cause = %chain(&cause), "going on without {part}, until the cause is mended and the gateway started anew");
         None
     })
+}
+
+/// The gates must open though the key is damaged.
+fn open_checkpointer(config: &Config, ledger: LedgerId) -> Option<Checkpointer> {
+    match SigningKey::open_or_create(&config.gateway.data_dir, |seed| getrandom::fill(seed).is_ok()) {
+        Ok(key) => Some(Checkpointer::new(ledger, key, Pace::default())),
+        Err(cause) => {
+            error!(cause = %chain(&cause), "going on without signing the ledger: entries can't be proven to others until the cause is mended and the gateway started anew");
+            None
+        }
+    }
 }
 
 fn start_clock(config: &Config) -> Result<Arc<dyn Clock>, StartError> {
