@@ -225,7 +225,7 @@ pub(crate) fn tell(what: &str) {
     let _ = writeln!(io::stderr(), "{what}");
 }
 
-fn describe(fault: &Fault, lang: Lang) -> String {
+pub(crate) fn describe(fault: &Fault, lang: Lang) -> String {
     let (segment, offset, seq) = (&fault.segment, fault.offset, fault.seq);
     text!(lang, zh: "损坏：记录 {seq}（分段 {segment}，偏移 {offset}）：{fault}", en: "damage: {fault}")
 }

@@ -18,9 +18,9 @@ use schoolgate_core::{
 };
 
 use crate::{
-    cli::{EXIT_FAULTS, EXIT_FINE, FilterArgs, WhoArgs},
+    cli::{EXIT_FAULTS, EXIT_FINE, FilterArgs, SeqRange, WhoArgs},
     ledger::{self, ReadError},
-    ledger_cli::{self, LedgerCliError},
+    ledger_cli::{self, LedgerCliError, Line},
     report_cli::{ReportCliError, Source},
 };
 use show::Shown;
@@ -68,10 +68,11 @@ fn answer(args: &WhoArgs, lang: Lang, out: &mut dyn Write) -> Result<u8, WhoCliE
     let entries = ledger::open_records(&dir, 1).map_err(LedgerCliError::from)?.map_while(|record| match record {
         Ok(record) => Some(Entry::decode(&record.body).ok()), // a kind that this version does not know moves nobody
         Err(ReadError::Damaged(fault)) => {
-            ledger_cli::tell(&fault, lang);
+            ledger_cli::tell(&ledger_cli::describe(&fault, lang));
             code = EXIT_FAULTS;
             Some(None)
         }
+        Err(ReadError::Removed(_)) => Some(None), // its time was over
         Err(cause) => {
             failed = Some(cause);
             None
@@ -86,12 +87,14 @@ fn answer(args: &WhoArgs, lang: Lang, out: &mut dyn Write) -> Result<u8, WhoCliE
 
     let mut proofs = BTreeMap::new();
     for seq in spans.iter().flat_map(|span| span.answer.proof.iter().chain(&span.ended)) {
-        let only = FilterArgs { from: Some(seq.0), to: Some(seq.0), subject: None };
-        let take = |record: &ledger::Record| {
-            proofs.insert(*seq, record.body.clone());
+        let only = FilterArgs { seq: Some(SeqRange { first: seq.0, last: seq.0 }), ..FilterArgs::default() };
+        let take = |line: Line<'_>| {
+            if let Line::Entry(record) = line {
+                proofs.insert(*seq, record.body.clone());
+            }
             Ok(())
         };
-        ledger_cli::each(&dir, &only, take, |_| {})?; // damage was told above
+        ledger_cli::each(&dir, &only, lang, take, |_| {}, |_| {})?; // damage was told above
     }
     let roster = source.roster(args.roster.as_deref(), lang)?;
     let shown = Shown { student: &args.student, asked, is_known, spans, proofs, roster: roster.as_deref() };
