@@ -1,14 +1,21 @@
 //! The command line: what can be asked of the program, and the answers about configuration.
 
+mod filter;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use schoolgate_core::text;
 use schoolgate_core::text::Lang;
-use schoolgate_core::time::Day;
+use schoolgate_core::{id::StudentId, time::Day};
 
-use crate::config::{self, Fault, LoadError, Severity};
+use crate::{
+    config::{self, Fault, LoadError, Severity},
+    who_cli::When,
+};
+
+pub use filter::{Edge, FilterArgs, SeqRange};
 
 /// Exit code: done, nothing wrong.
 pub const EXIT_FINE: u8 = 0;
@@ -44,11 +51,16 @@ pub enum Command {
     /// Check a roster, or turn card numbers into credentials for one / 检查名册，或把卡号转换成名册用的凭证
     #[command(subcommand)]
     Roster(RosterCommand),
-    /// Verify, show or export the ledger / 校验、查看或导出记录
+    /// Verify, show, export or prove entries of the ledger / 校验、查看、导出记录或出具证明
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// The key that the ledger is signed with / 账本的签名密钥
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Sum up attendance, lessons and hours of a period / 统计一段时间的考勤、消课与课时
     Report(ReportArgs),
+    /// Who answered for a student, and by which entries / 某学生当时由谁负责，以哪些记录为凭
+    Who(WhoArgs),
 }
 
 /// What to do about configuration.
@@ -81,6 +93,20 @@ pub enum RosterCommand {
     },
 }
 
+/// What to do with the signing key.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum KeyCommand {
+    /// Print the public key, to be kept outside of the gateway / 打印公钥，请在网关之外另行保存
+    Show {
+        /// Whose.
+        #[command(flatten)]
+        ledger: LedgerArgs,
+        /// As OpenSSL reads it / 以 OpenSSL 可读的 PEM 格式
+        #[arg(long)]
+        pem: bool,
+    },
+}
+
 /// What to do with the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum LedgerCommand {
@@ -89,6 +115,31 @@ pub enum LedgerCommand {
         /// Which ledger.
         #[command(flatten)]
         ledger: LedgerArgs,
+        /// The gateway's public key, in hex or as a file; without it, that of the key in the data folder /
+        /// 网关公钥（十六进制或文件）；不写则用数据文件夹中的密钥
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+    },
+    /// Write a file that proves one entry to others and shows no other / 为一条记录出具证明，不含其他记录
+    Proof {
+        /// Which entry, by its number / 记录号
+        #[arg(value_name = "SEQ")]
+        seq: u64,
+        /// Which ledger.
+        #[command(flatten)]
+        ledger: LedgerArgs,
+        /// File to write; without it, standard output / 输出文件；不写则为标准输出
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Check such a file; needs nothing but the gateway's public key / 核验证明文件，只需网关公钥
+    CheckProof {
+        /// Proof file / 证明文件
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The gateway's public key, in hex or as a file / 网关公钥（十六进制或文件）
+        #[arg(long, value_name = "KEY")]
+        public_key: String,
     },
     /// Show entries / 查看记录
     Show {
@@ -131,20 +182,6 @@ pub struct LedgerArgs {
     pub config: Option<PathBuf>,
 }
 
-/// Which entries; all conditions given hold.
-#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-pub struct FilterArgs {
-    /// First entry, by its number / 起始记录号
-    #[arg(long, value_name = "SEQ")]
-    pub from: Option<u64>,
-    /// Last entry, by its number / 末条记录号
-    #[arg(long, value_name = "SEQ")]
-    pub to: Option<u64>,
-    /// Only entries about this person or thing / 只要与此编号有关的记录
-    #[arg(long, value_name = "ID")]
-    pub subject: Option<String>,
-}
-
 /// What to sum up, and how to show it.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct ReportArgs {
@@ -169,6 +206,39 @@ pub struct ReportArgs {
     /// File to write; without it, standard output / 输出文件；不写则为标准输出
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// About whom and when; one of moment and day is given.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+#[group(skip)]
+pub struct WhoArgs {
+    /// Which ledger.
+    #[command(flatten)]
+    pub ledger: LedgerArgs,
+    /// The student's id / 学生编号
+    #[arg(long, value_name = "ID", value_parser = student)]
+    pub student: StudentId,
+    /// The moment, by the school's time unless it has an offset / 时刻；不写时差则按学校时区
+    #[arg(long, value_name = "TIME", value_parser = when, required_unless_present = "history", conflicts_with = "history")]
+    pub at: Option<When>,
+    /// Everybody who answered on that day / 该日每一位负责人
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub history: Option<Day>,
+    /// Format of the output / 输出格式
+    #[arg(long, value_enum, default_value_t = WhoFormat::Text)]
+    pub format: WhoFormat,
+    /// Roster that tells names; without it, the one that the gateway keeps / 提供姓名的名册；不写则用网关保存的名册
+    #[arg(long, value_name = "FILE")]
+    pub roster: Option<PathBuf>,
+}
+
+/// Format of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WhoFormat {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
 }
 
 /// By whom or what a report sums up.
@@ -199,6 +269,16 @@ pub enum ReportFormat {
 
 fn day(text: &str) -> Result<Day, String> {
     text.parse().map_err(|_| "a day is written 2026-09-01 / 日期应写作 2026-09-01".to_owned())
+}
+
+fn when(text: &str) -> Result<When, String> {
+    text.parse().map_err(|_| {
+        "a moment is written 2026-09-01T17:42 or 2026-09-01T17:42+08:00 / 时刻应写作 2026-09-01T17:42".to_owned()
+    })
+}
+
+fn student(text: &str) -> Result<StudentId, String> {
+    StudentId::try_new(text).map_err(|fault| fault.to_string())
 }
 
 /// Format of exported entries.
@@ -305,12 +385,16 @@ mod tests {
     #[test]
     fn a_ledger_is_named_by_exactly_one_of_folder_and_config() {
         let Command::Ledger(LedgerCommand::Show { ledger, filter, json }) =
-            parse("schoolgate ledger show --data-dir d --from 3 --to 9 --subject S-1 --json").unwrap().command
+            parse("schoolgate ledger show --data-dir d --seq 3..9 --student S-1 --kind arrived,left --json")
+                .unwrap()
+                .command
         else {
             panic!("not a ledger show");
         };
         assert_eq!(ledger.data_dir, Some(PathBuf::from("d")));
-        assert_eq!(filter, FilterArgs { from: Some(3), to: Some(9), subject: Some("S-1".to_owned()) });
+        let seq = Some(SeqRange { first: 3, last: 9 });
+        let (student, kinds) = (Some("S-1".to_owned()), vec!["arrived", "left"]);
+        assert_eq!(filter, FilterArgs { seq, student, kinds, ..FilterArgs::default() });
         assert!(json);
         for wrong in ["schoolgate ledger verify", "schoolgate ledger verify --data-dir d --config f"] {
             assert_eq!(parse(wrong).unwrap_err().exit_code(), i32::from(EXIT_USAGE), "{wrong}");
@@ -341,6 +425,19 @@ mod tests {
         assert_eq!(args.from, "2026-09-01".parse().ok());
         for wrong in ["schoolgate report --config f", "schoolgate report --config f --by staff --from 1.9.2026"] {
             assert_eq!(parse(wrong).unwrap_err().exit_code(), i32::from(EXIT_USAGE), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn who_answered_is_asked_of_one_moment_or_one_day() {
+        for right in ["--at 2026-09-01T17:42", "--at 2026-09-01T17:42:10+08:00", "--history 2026-09-01"] {
+            assert!(parse(&format!("schoolgate who --config f --student s1 {right}")).is_ok(), "{right}");
+        }
+        for wrong in
+            ["", "--at 2026-09-01", "--at 17:42", "--history 1.9.2026", "--at 2026-09-01T17:42 --history 2026-09-01"]
+        {
+            let line = format!("schoolgate who --config f --student s1 {wrong}");
+            assert_eq!(parse(line.trim()).unwrap_err().exit_code(), i32::from(EXIT_USAGE), "{wrong}");
         }
     }
 

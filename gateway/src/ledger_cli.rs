@@ -1,22 +1,30 @@
-//! `schoolgate ledger`: verify, show, export. Reads only, beside a running gateway or on a copy of its folder.
+//! `schoolgate ledger`: verify, show, export, prove; and `schoolgate key`. Reads only, beside a running gateway or on a copy of its folder.
 
 mod csv_export;
+mod progress;
+mod proof;
+mod select;
 mod sentence;
 
+pub(crate) use sentence::line;
+
 use std::{
+    cell::RefCell,
     fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use schoolgate_core::{entry::Entry, text, text::Lang};
 
 use crate::{
-    cli::{EXIT_FAULTS, EXIT_FINE, ExportFormat, FilterArgs, LedgerArgs, LedgerCommand},
-    config,
-    keeper::subjects,
-    ledger::{self, Fault, LayoutError, ReadError, Record, VerifyError},
+    cli::{EXIT_FAULTS, EXIT_FINE, ExportFormat, FilterArgs, LedgerArgs, LedgerCommand, SeqRange},
+    config, evidence,
+    ledger::{self, Fault, LayoutError, ReadError, VerifyError},
 };
+use progress::Progress;
+pub(crate) use select::{Line, each};
 
 /// Why a command about the ledger could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +44,18 @@ pub enum LedgerCliError {
     /// The check could not be carried to its end.
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    /// The checkpoints could not be checked.
+    #[error(transparent)]
+    Audit(#[from] evidence::AuditError),
+    /// There is no proof of an entry.
+    #[error(transparent)]
+    Prove(#[from] evidence::ProveError),
+    /// A key can't be had.
+    #[error(transparent)]
+    Key(#[from] evidence::KeyError),
+    /// A proof file can't be read.
+    #[error("the proof file {0} can't be read")]
+    ProofFile(PathBuf, #[source] io::Error),
     /// The output takes no more.
     #[error("the output can't be written")]
     Write(#[source] io::Error),
@@ -50,13 +70,28 @@ impl From<io::Error> for LedgerCliError {
 /// Carries out `command`; the answer goes to `out`. Returns the exit code.
 pub fn run(command: &LedgerCommand, lang: Lang, out: &mut dyn Write) -> Result<u8, LedgerCliError> {
     let done = match command {
-        LedgerCommand::Verify { ledger } => verify(&folder(ledger, lang)?, lang, out),
+        LedgerCommand::Verify { ledger, public_key } => {
+            let dir = folder(ledger, lang)?;
+            let sound = verify(&dir, lang, out)?;
+            proof::audit(&dir, public_key.as_deref(), lang, out).map(|signed| sound.max(signed))
+        }
+        LedgerCommand::Proof { seq, ledger, output } => {
+            proof::write(&folder(ledger, lang)?, *seq, output.as_deref(), lang, out)
+        }
+        LedgerCommand::CheckProof { file, public_key } => proof::check(file, public_key, lang, out),
         LedgerCommand::Show { ledger, filter, json } => show(&folder(ledger, lang)?, filter, *json, lang, out),
         LedgerCommand::Export { ledger, filter, format, output } => {
             let dir = folder(ledger, lang)?;
             match output {
-                Some(file) => export(&dir, filter, *format, lang, &mut BufWriter::new(File::create(file)?)),
-                None => export(&dir, filter, *format, lang, &mut BufWriter::new(out)),
+                Some(file) => {
+                    let watched = io::stderr().is_terminal();
+                    export(&dir, (filter, *format), watched, lang, &mut BufWriter::new(File::create(file)?))
+                }
+                None => {
+                    // Two things on one terminal would run into each other.
+                    let watched = io::stderr().is_terminal() && !io::stdout().is_terminal();
+                    export(&dir, (filter, *format), watched, lang, &mut BufWriter::new(out))
+                }
             }
         }
     };
@@ -66,6 +101,8 @@ pub fn run(command: &LedgerCommand, lang: Lang, out: &mut dyn Write) -> Result<u
         done => done,
     }
 }
+
+pub use proof::run_key;
 
 /// Where the ledger is.
 pub(crate) fn folder(args: &LedgerArgs, lang: Lang) -> Result<PathBuf, LedgerCliError> {
@@ -120,46 +157,55 @@ fn verify(dir: &Path, lang: Lang, out: &mut dyn Write) -> Result<u8, LedgerCliEr
 
 fn show(dir: &Path, filter: &FilterArgs, json: bool, lang: Lang, out: &mut dyn Write) -> Result<u8, LedgerCliError> {
     let mut out = BufWriter::new(out);
-    let code = each(
-        dir,
-        filter,
-        |record| {
-            if json {
-                ledger::write_ndjson_line(record, &mut out)?;
-                return Ok(());
-            }
-            match Entry::decode(&record.body) {
-                Ok(entry) => writeln!(out, "{}", sentence::line(&entry, lang))?,
-                Err(_) => {
-                    let seq = record.seq;
-                    writeln!(
-                        out,
-                        "{seq:>8}  {}",
-                        text!(lang, zh: "此版本不认识的记录", en: "an entry that this version does not know")
-                    )?;
-                }
-            }
-            Ok(())
-        },
-        |fault| tell(fault, lang),
-    )?;
+    let take = |line: Line<'_>| {
+        if json { write_json(line, &mut out) } else { Ok(writeln!(out, "{}", in_words(line, lang))?) }
+    };
+    let code = each(dir, filter, lang, take, tell, |_| {})?;
     out.flush()?;
     Ok(code)
 }
 
+fn write_json(line: Line<'_>, mut out: &mut dyn Write) -> Result<(), LedgerCliError> {
+    match line {
+        Line::Entry(record) => ledger::write_ndjson_line(record, &mut out)?,
+        Line::Removed { seq, leaf, chain } => ledger::write_removed_line(seq, leaf, chain, &mut out)?,
+    }
+    Ok(())
+}
+
+fn in_words(line: Line<'_>, lang: Lang) -> String {
+    match line {
+        Line::Entry(record) => match Entry::decode(&record.body) {
+            Ok(entry) => sentence::line(&entry, lang),
+            Err(_) => {
+                let seq = record.seq;
+                text!(lang, zh: "{seq:>8}  此版本不认识的记录", en: "{seq:>8}  an entry that this version does not know")
+            }
+        },
+        Line::Removed { seq, .. } => {
+            text!(lang, zh: "{seq:>8}  保存期满，内容已移除", en: "{seq:>8}  removed when its time was over")
+        }
+    }
+}
+
 fn export(
     dir: &Path,
-    filter: &FilterArgs,
-    format: ExportFormat,
+    (filter, format): (&FilterArgs, ExportFormat),
+    watched: bool,
     lang: Lang,
     mut out: &mut dyn Write,
 ) -> Result<u8, LedgerCliError> {
-    let tell = |fault: &Fault| tell(fault, lang);
+    let progress = RefCell::new(watched.then(|| progress_of(dir, filter, lang)));
+    let tell = |what: &str| {
+        progress.borrow_mut().iter_mut().for_each(Progress::clear);
+        tell(what);
+    };
+    let read = |seq| progress.borrow_mut().iter_mut().for_each(|progress| progress.at(seq, Instant::now));
     let code = match format {
-        ExportFormat::Ndjson => each(dir, filter, |record| Ok(ledger::write_ndjson_line(record, &mut out)?), tell)?,
+        ExportFormat::Ndjson => each(dir, filter, lang, |line| write_json(line, &mut out), tell, read)?,
         ExportFormat::Csv => {
             let mut table = csv_export::Table::begin(&mut *out, lang)?;
-            let code = each(dir, filter, |record| table.row(record), tell)?;
+            let code = each(dir, filter, lang, |line| table.row(line), tell, read)?;
             table.end()?;
             code
         }
@@ -168,54 +214,18 @@ fn export(
     Ok(code)
 }
 
-/// Every record that the filter lets through, in order and in bounded memory. Damaged places are told and passed over.
-pub(crate) fn each(
-    dir: &Path,
-    filter: &FilterArgs,
-    mut take: impl FnMut(&Record) -> Result<(), LedgerCliError>,
-    mut damaged: impl FnMut(&Fault),
-) -> Result<u8, LedgerCliError> {
-    let last = filter.to.unwrap_or(u64::MAX);
-    let mut code = EXIT_FINE;
-    for item in ledger::open_records(dir, filter.from.unwrap_or(1))? {
-        match item {
-            Ok(record) if record.seq > last => break,
-            Ok(record) => {
-                if filter.subject.as_ref().is_none_or(|subject| concerns(&record, subject)) {
-                    take(&record)?;
-                }
-            }
-            Err(ReadError::Damaged(fault)) if fault.seq > last => break,
-            Err(ReadError::Damaged(fault)) => {
-                damaged(&fault);
-                code = EXIT_FAULTS;
-            }
-            Err(ReadError::Removed(removed)) if removed.seq > last => break,
-            Err(ReadError::Removed(_)) => {} // their time was over; `verify` tells what is left
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(code)
+fn progress_of(dir: &Path, filter: &FilterArgs, lang: Lang) -> Progress<io::Stderr> {
+    let SeqRange { first, last } = filter.seq.unwrap_or(SeqRange::ALL);
+    let range = (first, progress::about_last(dir).min(last));
+    Progress::begin(io::stderr(), lang, range, Instant::now())
 }
 
-/// Whether the entry is about this person, place or reader.
-fn concerns(record: &Record, subject: &str) -> bool {
-    let place = || {
-        Entry::decode(&record.body).ok().and_then(|entry| {
-            let place = entry.what.place().is_some_and(|place| place.as_str() == subject);
-            let reader = entry.what.tap().is_some_and(|tap| tap.reader.as_str() == subject);
-            (place || reader).then_some(())
-        })
-    };
-    subjects(&record.body).iter().any(|id| id == subject) || place().is_some()
+/// What is not there is told beside the answer.
+pub(crate) fn tell(what: &str) {
+    let _ = writeln!(io::stderr(), "{what}");
 }
 
-/// Damage is told beside the answer.
-pub(crate) fn tell(fault: &Fault, lang: Lang) {
-    let _ = writeln!(io::stderr(), "{}", describe(fault, lang));
-}
-
-fn describe(fault: &Fault, lang: Lang) -> String {
+pub(crate) fn describe(fault: &Fault, lang: Lang) -> String {
     let (segment, offset, seq) = (&fault.segment, fault.offset, fault.seq);
     text!(lang, zh: "损坏：记录 {seq}（分段 {segment}，偏移 {offset}）：{fault}", en: "damage: {fault}")
 }

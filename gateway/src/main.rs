@@ -1,4 +1,4 @@
-//! The one binary: `schoolgate run`, `config`, `roster`, `ledger` and `report`.
+//! The one binary: `schoolgate run`, `config`, `roster`, `ledger`, `key`, `report` and `who`.
 
 use std::{
     io::{self, Write},
@@ -11,7 +11,7 @@ use schoolgate::{
     chain::chain,
     cli::{self, Cli, Command, EXIT_FAULTS, EXIT_FINE, EXIT_USAGE},
     config::{self, Loaded},
-    ledger_cli, report_cli, roster_cli, run,
+    ledger_cli, report_cli, roster_cli, run, who_cli,
 };
 use schoolgate_core::{text, text::Lang};
 use tracing_subscriber::EnvFilter;
@@ -31,6 +31,20 @@ fn main() -> ExitCode {
         Command::Config(command) => or_broken_pipe(cli::run_config(command, lang, &mut out)),
         Command::Roster(command) => or_broken_pipe(roster_cli::run(command, lang, &mut io::stdin().lock(), &mut out)),
         Command::Report(args) => match report_cli::run(args, Timestamp::now(), lang, &mut out) {
+            Ok(code) => code,
+            Err(error) => {
+                complain(&chain(&error));
+                EXIT_USAGE
+            }
+        },
+        Command::Who(args) => match who_cli::run(args, lang, &mut out) {
+            Ok(code) => code,
+            Err(error) => {
+                complain(&chain(&error));
+                EXIT_USAGE
+            }
+        },
+        Command::Key(command) => match ledger_cli::run_key(command, lang, &mut out) {
             Ok(code) => code,
             Err(error) => {
                 complain(&chain(&error));

@@ -7,7 +7,7 @@ mod table;
 use std::{
     fs::File,
     io::{self, BufWriter, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -25,8 +25,7 @@ use crate::{
     chain::chain,
     cli::{EXIT_FINE, FilterArgs, LedgerArgs, ReportArgs},
     config,
-    ledger::Record,
-    ledger_cli::{self, LedgerCliError},
+    ledger_cli::{self, LedgerCliError, Line},
     roster_file::{self, KEPT_FILE},
 };
 
@@ -63,17 +62,19 @@ fn sum_up(args: &ReportArgs, now: Timestamp, lang: Lang, out: &mut dyn Write) ->
     let source = Source::of(&args.ledger, lang)?;
     let today = Day::from(now.to_zoned(source.time_zone.clone()).date());
     let period = period(args, today).map_err(|error| ReportCliError::Period(error.says(lang)))?;
-    let names = source.roster(args, lang)?;
+    let names = source.roster(args.roster.as_deref(), lang)?;
     let mut report = Report::new(period);
-    let take = |record: &Record| {
+    let take = |line: Line<'_>| {
         // A kind that this version does not know is none that it sums up.
-        if let Ok(entry) = Entry::decode(&record.body) {
+        if let Line::Entry(record) = line
+            && let Ok(entry) = Entry::decode(&record.body)
+        {
             report.take(&entry);
         }
         Ok(())
     };
     let dir = ledger_cli::folder(&args.ledger, lang)?;
-    let code = ledger_cli::each(&dir, &FilterArgs::default(), take, |fault| ledger_cli::tell(fault, lang))?;
+    let code = ledger_cli::each(&dir, &FilterArgs::default(), lang, take, ledger_cli::tell, |_| {})?;
     let table = table::of(&report, args.by, names.as_deref(), today, lang);
     let shown = show::Shown { period, by: args.by, table };
     match &args.output {
@@ -89,14 +90,15 @@ fn period(args: &ReportArgs, today: Day) -> Result<Period, PeriodError> {
 }
 
 /// Where the facts are besides the ledger.
-struct Source {
+pub(crate) struct Source {
     /// Where rosters are looked for, the best first.
     rosters: Vec<PathBuf>,
-    time_zone: TimeZone,
+    /// The school's.
+    pub(crate) time_zone: TimeZone,
 }
 
 impl Source {
-    fn of(args: &LedgerArgs, lang: Lang) -> Result<Self, ReportCliError> {
+    pub(crate) fn of(args: &LedgerArgs, lang: Lang) -> Result<Self, ReportCliError> {
         if let Some(dir) = &args.data_dir {
             return Ok(Self { rosters: vec![dir.join(KEPT_FILE)], time_zone: TimeZone::system() });
         }
@@ -107,8 +109,8 @@ impl Source {
     }
 
     /// The roster that tells names and the calendar; a report is right without one, only with ids.
-    fn roster(&self, args: &ReportArgs, lang: Lang) -> Result<Option<Arc<Roster>>, ReportCliError> {
-        if let Some(file) = &args.roster {
+    pub(crate) fn roster(&self, given: Option<&Path>, lang: Lang) -> Result<Option<Arc<Roster>>, ReportCliError> {
+        if let Some(file) = given {
             return roster_file::load(file, None).map(|loaded| Some(loaded.roster)).map_err(ReportCliError::Roster);
         }
         let mut why = String::new();
@@ -120,7 +122,7 @@ impl Source {
         }
         let told = text!(
             lang,
-            zh: "没有可用的名册，只显示编号，服务日按周一至周五计算：{why}",
+            zh: "没有可用的名册：只有编号、没有姓名，服务日按周一至周五计算：{why}",
             en: "no roster can be used: ids without names, and Monday to Friday for the calendar: {why}",
         );
         let _ = writeln!(io::stderr(), "{told}");

@@ -1,5 +1,6 @@
 //! `schoolgate run`: puts the parts together, lets them work, and takes them down in good order.
 
+mod health;
 mod parts;
 mod replay;
 mod start;
@@ -17,6 +18,7 @@ use tracing::{error, info, warn};
 use crate::{
     chain::chain,
     config::{Config, Loaded},
+    evidence::Checkpointer,
     keeper::{Keeper, Progress},
     ledger::Durable,
     memory,
@@ -25,6 +27,7 @@ use crate::{
     roster_file::{self, LoadedRoster, RosterError},
     shell::Shell,
 };
+use health::{Consumers, HealthDesk};
 use parts::{LinesAlive, NotifyPart, Readers, SyncPart};
 
 pub use replay::ReplayError;
@@ -95,8 +98,11 @@ struct Gateway {
     roster: watch::Sender<Arc<Roster>>,
     notify: Option<NotifyPart>,
     sync: Option<SyncPart>,
+    health: HealthDesk,
     keeper: Keeper,
     retention: Option<Nights>,
+    /// None without a signing key.
+    checkpointer: Option<Checkpointer>,
     told: Progress,
     /// What the keeper last heard.
     kept: Progress,
@@ -184,6 +190,7 @@ impl Gateway {
     /// Cursors into the store, what the receivers have acknowledged into the core, and news to the platform's client.
     fn housekeep(&mut self) {
         let through = self.durable.borrow().through;
+        self.shell.on_time(now()); // the clock may have been set
         self.tell_disk();
         if let Some(sync) = &self.sync {
             sync.tell_durable(through);
@@ -195,6 +202,12 @@ impl Gateway {
         if progress.sync > self.told.sync {
             self.shell.on_delivered(now(), Consumer::Sync, progress.sync);
         }
+        if self.sync.as_mut().is_some_and(SyncPart::was_reached) {
+            self.shell.input(now(), Input::PlatformReached);
+        }
+        let moment = self.shell.moment(now());
+        let consumers = Consumers { durable: through, notify: self.notify.as_ref(), sync: self.sync.as_ref() };
+        self.health.look(now(), &moment, self.shell.school(), &consumers);
         let is_news = progress != self.kept || through != self.kept_through;
         self.told = progress;
         if is_news && now() >= self.keep_at {
@@ -208,6 +221,13 @@ impl Gateway {
             if self.keeper.update(progress, state) {
                 self.snapshot_at = snapshot_at.unwrap_or(self.snapshot_at);
             }
+        }
+        self.checkpoint(false);
+    }
+
+    fn checkpoint(&mut self, at_the_end: bool) {
+        if let Some(checkpointer) = &mut self.checkpointer {
+            self.shell.checkpoint(now(), checkpointer, at_the_end);
         }
     }
 
@@ -268,7 +288,11 @@ impl Gateway {
             Ok(loaded) => {
                 info!(version = loaded.roster.version, students = loaded.roster.student_count(), "roster adopted");
                 roster_file::warn_of_places(&loaded.roster, self.shell.school().site());
+                let is_same = self.shell.school().state().roster_digest() == Some(loaded.digest.as_str());
                 self.shell.input(now(), Input::Roster { roster: loaded.roster, digest: loaded.digest });
+                if is_same {
+                    self.shell.input(now(), Input::RosterConfirmed);
+                }
                 // As the school has it: with those who were dropped and are still on campus.
                 self.roster.send_replace(Arc::clone(self.shell.school().roster()));
                 memory::give_back();
@@ -280,7 +304,7 @@ impl Gateway {
         }
     }
 
-    /// Readers closed, entries flushed, receivers told, cursors kept: in this order, each with a bound.
+    /// Readers closed, entries flushed, the ledger signed, receivers told, cursors kept: in this order, each with a bound.
     async fn stop(mut self, mut events: Vec<ReaderEvent>) {
         info!("stopping");
         self.readers.stop().await;
@@ -290,6 +314,8 @@ impl Gateway {
         events.drain(..).for_each(|event| self.shell.on_reader(now(), event));
         self.housekeep();
         self.shell.input(now(), Input::Stopping);
+        self.flush().await;
+        self.checkpoint(true); // covers the stop itself, which is durable now
         self.flush().await;
         self.deliver_last().await;
 

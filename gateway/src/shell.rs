@@ -25,10 +25,17 @@ use tracing::{debug, error, info, warn};
 
 use crate::{
     clock::Clock,
+    evidence::Checkpointer,
     gates::{GateAction, GateCommand, GateDriver, LineState},
     ledger::{AppendError, CloseError, Ledger},
     readers::{ReaderEvent, ReaderHappening},
 };
+
+/// The core reckons that the wall clock runs evenly, so it looks at the clock at least so often.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
+/// A clock that moves by more than this against the time since boot, in milliseconds, is looked at at once: the deadlines
+/// of the day move with it.
+const CLOCK_MOVED_MS: u64 = 1_000;
 
 /// How long the lamp and the relay of a place stay on.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +54,7 @@ pub struct Shell {
     ledger: Ledger,
     /// Entries that the ledger's queue has no room for. Taps are not recorded until it is empty again, so it grows by no
     /// more than what readers, rosters and marks tell.
-    waiting: VecDeque<(Seq, Bytes)>,
+    waiting: VecDeque<(u64, Bytes)>,
     unrecorded_taps: u64,
     broken: Option<String>,
     gates: GateDriver,
@@ -55,6 +62,10 @@ pub struct Shell {
     lang: Lang,
     started: Instant,
     last: Stamp,
+    /// The moment of the last input, as the core was told it.
+    told: Stamp,
+    /// When the core was given its last input.
+    given: Instant,
 }
 
 impl Shell {
@@ -70,8 +81,11 @@ impl Shell {
     ) -> Self {
         let mut book = PromiseBook::default();
         book.handle_durable(school.state().last());
+        let stamp = clock.stamp(started);
         Self {
-            last: clock.stamp(started),
+            last: stamp,
+            told: stamp,
+            given: started,
             clock,
             school,
             book,
@@ -129,13 +143,22 @@ impl Shell {
         self.settle(now);
     }
 
-    /// The moment of [`next_wakeup`](Self::next_wakeup) has come.
+    /// The moment of [`next_wakeup`](Self::next_wakeup) has come, or it is time to look at the clock.
     pub fn on_time(&mut self, now: Instant) {
         self.gates.on_timeout(now);
-        if self.waiting.is_empty() && self.school.poll_timeout().is_some_and(|t| t.at <= self.stamp(now).mono) {
+        if self.waiting.is_empty() && self.is_time(now) {
             self.give(now, now, Input::Timeout);
         }
         self.settle(now);
+    }
+
+    /// Whether a deadline has come, or the clock is not what the core takes it to be.
+    fn is_time(&mut self, now: Instant) -> bool {
+        let stamp = self.stamp(now);
+        let is_due = self.school.poll_timeout().is_some_and(|timeout| timeout.at <= stamp.mono);
+        let set_anew = self.told.clock.is_set() != stamp.clock.is_set();
+        let moved = self.told.clock_moved(&stamp).unsigned_abs() > CLOCK_MOVED_MS;
+        is_due || set_anew || moved || now >= self.given + LOOK_AT_CLOCK
     }
 
     /// Any other input, now.
@@ -160,10 +183,24 @@ impl Shell {
 
     /// When [`on_time`](Self::on_time) must be called, at the latest.
     pub fn next_wakeup(&self, now: Instant) -> Option<Instant> {
-        let school = self.school.poll_timeout().filter(|_| self.waiting.is_empty());
+        let takes_more = self.waiting.is_empty();
+        let school = self.school.poll_timeout().filter(|_| takes_more);
         let school = school.map(|timeout| now + self.clock.wait_until(now, timeout.at).max(Duration::from_millis(1)));
+        let clock = takes_more.then_some(self.given + LOOK_AT_CLOCK);
         let promise = self.book.poll_timeout().map(|due| self.started + Duration::from_millis(due.0));
-        [school, promise, self.gates.next_timeout()].into_iter().flatten().min()
+        [school, clock, promise, self.gates.next_timeout()].into_iter().flatten().min()
+    }
+
+    /// Signs what is durable, if that is due, or if anything is new and `at_the_end`.
+    pub fn checkpoint(&mut self, now: Instant, checkpointer: &mut Checkpointer, at_the_end: bool) {
+        if !self.waiting.is_empty() {
+            return;
+        }
+        let (tree, state) = (self.ledger.tree(), self.school.state());
+        let due = if at_the_end { checkpointer.last(tree, state) } else { checkpointer.due(now, tree, state) };
+        if let Some(checkpoint) = due {
+            self.input(now, checkpoint);
+        }
     }
 
     /// The end: every output in its safe state, every entry on disk.
@@ -175,8 +212,14 @@ impl Shell {
 
     fn give(&mut self, now: Instant, at: Instant, input: Input) {
         let stamp = self.stamp(at);
+        (self.told, self.given) = (stamp, now);
         self.school.handle(stamp, input);
         self.settle(now);
+    }
+
+    /// This moment, by the school's clock.
+    pub fn moment(&mut self, now: Instant) -> Stamp {
+        self.stamp(now)
     }
 
     /// Events of several readers may come a little out of order; the core's time never goes back.
@@ -195,6 +238,8 @@ impl Shell {
             while let Some(entry) = self.school.poll_entry() {
                 self.keep(&entry);
             }
+            // All at once: what one tap gives becomes durable with one sync.
+            self.hand_over_waiting();
             while let Some(action) = self.school.poll_action() {
                 self.book.hold(promise_time, action);
             }
@@ -224,23 +269,17 @@ impl Shell {
 
     fn keep(&mut self, entry: &Entry) {
         match entry.encode() {
-            Ok(body) => self.waiting.push_back((entry.seq, Bytes::from(body))),
+            Ok(body) => self.waiting.push_back((entry.seq.0, Bytes::from(body))),
             Err(cause) => error!(seq = entry.seq.0, %cause, "an entry can't be written as JSON"),
         }
-        self.hand_over_waiting();
     }
 
     fn hand_over_waiting(&mut self) {
-        while let Some((seq, body)) = self.waiting.front() {
-            match self.ledger.append(seq.0, body.clone()) {
-                Ok(()) => {
-                    self.waiting.pop_front();
-                }
-                Err(AppendError::Full { .. }) => return,
-                Err(cause) => {
-                    self.broken.get_or_insert_with(|| format!("the ledger refuses entry {seq}: {cause}"));
-                    return;
-                }
+        match self.ledger.append_all(&mut self.waiting) {
+            Ok(()) | Err(AppendError::Full { .. }) => {}
+            Err(cause) => {
+                let seq = self.waiting.front().map_or(0, |(seq, _)| *seq);
+                self.broken.get_or_insert_with(|| format!("the ledger refuses entry {seq}: {cause}"));
             }
         }
     }

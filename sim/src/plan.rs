@@ -108,7 +108,11 @@ impl<'a> Planner<'a> {
         for &card in &self.school.strange_cards {
             for _ in 0..self.rng.random_range(1..=3) {
                 let at = self.between("16:05", "18:05");
-                self.tap(at, Who::Stranger, Gate, card, Outcome::Refused(Reason::Unknown));
+                let used = self.used.get(&card).map(Vec::as_slice).unwrap_or_default();
+                if used.iter().all(|(then, _)| then.abs_diff(at) >= STEP) {
+                    // sooner, at whichever lane, it would be the same tap
+                    self.tap(at, Who::Stranger, Gate, card, Outcome::Refused(Reason::Unknown));
+                }
             }
         }
     }

@@ -203,7 +203,8 @@ impl Verdict {
         for &seq in evidence.stored {
             *times.entry(seq).or_default() += 1;
         }
-        let of_the_stop = |entry: &&Entry| matches!(entry.what, What::Stopped {} | What::Delivered { .. });
+        let of_the_stop =
+            |entry: &&Entry| matches!(entry.what, What::Stopped {} | What::Delivered { .. } | What::Checkpoint { .. });
         let stopping = evidence.entries.iter().rev().take_while(of_the_stop).count();
         for (n, entry) in evidence.entries.iter().enumerate() {
             let seq = entry.seq.0;

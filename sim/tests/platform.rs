@@ -14,7 +14,11 @@ mod support;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use schoolgate_sim::platform::{Fault, Limits, Line, Mood, OPENAPI, Options, Platform, parse};
+use schoolgate::evidence::{Checkpoint, SigningKey};
+use schoolgate::ledger::LedgerId;
+use schoolgate_sim::platform::{
+    Fault, Limits, Line, Mood, OPENAPI, Options, Platform, Tree, chain_link, genesis, leaf, parse,
+};
 use serde_json::{Value, json};
 use support::{GATEWAY, LEDGER, TOKEN, entry, gzip, lines, ndjson};
 use ureq::http::{Response, StatusCode};
@@ -220,7 +224,7 @@ async fn a_batch_is_stored_once_however_often_it_comes() {
         contract.assert_fits(&contract.line(), &serde_json::from_slice(line).unwrap());
     }
     let (_, state) = Ask::get("/v1/gateways/{id}").of(&platform).await;
-    assert_eq!(state, json!({ "ledger": null, "acknowledged": 0, "chain": null }));
+    assert_eq!(state, json!({ "ledger": null, "acknowledged": 0, "chain": null, "checkpoint": null }));
 
     for (from, through, acknowledged) in [(1, 10, 10), (1, 10, 10), (6, 15, 15), (1, 3, 15), (16, 20, 20)] {
         let (status, body) = Ask::post(from, &lines[from as usize - 1..through]).of(&platform).await;
@@ -261,6 +265,129 @@ async fn a_rewritten_ledger_is_noticed_at_its_first_changed_entry() {
     let problem = assert_problem(&platform, Ask::post(5, &forged[4..]), 422, "chain_broken").await;
     assert_eq!(problem["seq"], 8);
     assert_eq!(platform.entries(GATEWAY), told[..6], "nothing of a refused batch is stored");
+}
+
+/// A ledger as a gateway with this signing key writes it: news by its word, and a checkpoint as every `every`th entry.
+fn signed_lines(count: u64, every: u64, word: impl Fn(u64) -> &'static str, key: &SigningKey) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    let (mut tree, mut hash) = (Tree::default(), genesis(&LEDGER));
+    for seq in 1..=count {
+        let mut text = entry(seq, word(seq));
+        if seq % every == 0 {
+            let checkpoint = Checkpoint { ledger: LedgerId(LEDGER), size: seq - 1, root: tree.root() }.sign(key);
+            let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            let (root, public, signature) = (hex(&tree.root()), checkpoint.key, hex(&checkpoint.signature));
+            let what = format!(
+                r#""what":{{"checkpoint":{{"size":{},"root":"{root}","key":"{public}","signature":"{signature}"}}}}}}"#,
+                seq - 1,
+            );
+            text = text.split_once(r#""what""#).unwrap().0.to_owned() + &what;
+        }
+        let leaf = leaf(&[seq as u8; 16], text.as_bytes());
+        (hash, _) = (chain_link(&hash, &leaf), tree.push(leaf));
+        lines.push(Line { seq, chain: hash, salt: [seq as u8; 16], entry: text.into() });
+    }
+    lines
+}
+
+fn signing_key(seed: u8) -> SigningKey {
+    SigningKey::from_seed([seed; 32]).unwrap()
+}
+
+#[tokio::test]
+async fn the_last_checkpoint_is_kept_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || Options { folder: Some(folder.path().to_owned()), ..Options::loopback([(GATEWAY, TOKEN)]) };
+    let lines = signed_lines(25, 10, |_| "a", &signing_key(1));
+    let platform = Platform::start(options()).await.unwrap();
+    for (from, through) in [(1, 7), (8, 15), (11, 25)] {
+        assert_eq!(Ask::post(from, &lines[from as usize - 1..through]).of(&platform).await.0, StatusCode::OK);
+    }
+    platform.shutdown().await;
+    let platform = Platform::start(options()).await.unwrap();
+    let seen = platform.checkpoint(GATEWAY).unwrap();
+    assert_eq!((seen.seq, seen.size), (20, 19));
+    let (_, state) = Ask::get("/v1/gateways/{id}").of(&platform).await;
+    assert_eq!((&state["checkpoint"]["seq"], &state["checkpoint"]["size"]), (&json!(20), &json!(19)));
+}
+
+#[tokio::test]
+async fn a_gateway_put_back_to_an_older_copy_is_noticed_and_both_histories_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || Options { folder: Some(folder.path().to_owned()), ..Options::loopback([(GATEWAY, TOKEN)]) };
+    let key = signing_key(1);
+    let told = signed_lines(30, 10, |_| "a", &key);
+    // Its disk was put back to what it was at entry 14, and it went on from there, with the same key.
+    let restored = signed_lines(30, 10, |seq| if seq <= 14 { "a" } else { "b" }, &key);
+    assert_eq!(told[..14], restored[..14]);
+    let platform = Platform::start(options()).await.unwrap();
+    Ask::post(1, &told[..25]).of(&platform).await;
+    for _ in 0..3 {
+        let problem = assert_problem(&platform, Ask::post(12, &restored[11..22]), 409, "chain_conflict").await;
+        assert_eq!(problem["seq"], 15);
+    }
+    assert_eq!(platform.entries(GATEWAY), told[..25]);
+    assert_eq!(platform.disputed(GATEWAY), restored[14..22], "the other history, once");
+    assert_eq!(platform.checkpoint(GATEWAY).unwrap().seq, 20);
+    let beside = std::fs::read(folder.path().join(format!("{GATEWAY}.disputed.ndjson"))).unwrap();
+    assert_eq!(beside, ndjson(&restored[14..22]));
+}
+
+/// The chain fits, since it is computed anew with every rewriting; the checkpoint does not.
+#[tokio::test]
+async fn a_checkpoint_that_does_not_fit_is_refused_by_name() {
+    let key = signing_key(1);
+    let forged = |change: fn(&str) -> String| {
+        let mut lines = signed_lines(10, 10, |_| "a", &key);
+        lines[9].entry = change(std::str::from_utf8(&lines[9].entry).unwrap()).into();
+        lines[9].chain = chain_link(&lines[8].chain, &leaf(&lines[9].salt, &lines[9].entry));
+        lines
+    };
+    let other_tree = signed_lines(10, 10, |_| "b", &key)[9].clone();
+    let mut transplanted = signed_lines(10, 10, |_| "a", &key);
+    transplanted[9].entry = other_tree.entry;
+    transplanted[9].chain = chain_link(&transplanted[8].chain, &leaf(&transplanted[9].salt, &transplanted[9].entry));
+    for (lines, why) in [
+        (forged(|text| text.replace("\"size\":9", "\"size\":8")), "signature"),
+        (forged(|text| text.replace("\"size\":9", "\"size\":10")), "covers itself"),
+        (forged(|text| text.replace("\"root\":\"", "\"root\":\"0")), "form"),
+        (transplanted, "another root"),
+    ] {
+        let platform = platform().await;
+        let problem = assert_problem(&platform, Ask::post(1, &lines), 409, "checkpoint_conflict").await;
+        assert_eq!(problem["seq"], 10);
+        assert!(problem["detail"].as_str().unwrap().contains(why), "{problem}");
+        assert!(platform.entries(GATEWAY).is_empty());
+        assert_eq!(platform.disputed(GATEWAY), lines);
+    }
+}
+
+#[tokio::test]
+async fn a_new_key_waits_for_a_person() {
+    let platform = platform().await;
+    let (old, new) = (signed_lines(30, 10, |_| "a", &signing_key(1)), signed_lines(10, 10, |_| "a", &signing_key(2)));
+    Ask::post(1, &old[..9]).of(&platform).await;
+    assert_eq!(old[..9], new[..9]);
+    Ask::post(10, &old[9..12]).of(&platform).await;
+    let mut renewed = old[..12].to_vec();
+    let tree = renewed.iter().fold(Tree::default(), |mut tree, line| {
+        tree.push(leaf(&line.salt, &line.entry));
+        tree
+    });
+    let signed = Checkpoint { ledger: LedgerId(LEDGER), size: 12, root: tree.root() }.sign(&signing_key(2));
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let (root, signature) = (hex(&tree.root()), hex(&signed.signature));
+    let text = entry(13, "a").split_once(r#""what""#).unwrap().0.to_owned()
+        + &format!(
+            r#""what":{{"checkpoint":{{"size":12,"root":"{root}","key":"{}","signature":"{signature}"}}}}}}"#,
+            signed.key
+        );
+    let chain = chain_link(&renewed[11].chain, &leaf(&[1; 16], text.as_bytes()));
+    renewed.push(Line { seq: 13, chain, salt: [1; 16], entry: text.into() });
+    let problem = assert_problem(&platform, Ask::post(13, &renewed[12..]), 409, "checkpoint_conflict").await;
+    assert!(problem["detail"].as_str().unwrap().contains("another key"), "{problem}");
+    platform.accept_new_key(GATEWAY);
+    assert_eq!(Ask::post(13, &renewed[12..]).of(&platform).await.1, json!({ "acknowledged": 13 }));
 }
 
 #[tokio::test]

@@ -325,3 +325,27 @@ async fn a_ledger_that_cannot_be_read_is_tried_again() {
     let status = running.until_confirmed(1).await;
     assert_eq!(status.last_error, None);
 }
+
+#[tokio::test]
+async fn what_stands_is_told_at_once_again_after_a_lost_connection_and_kept_by_the_broker() {
+    const HEALTH: &str = "schoolgate/s1/gateway/g1/health";
+    let broker = Mosquitto::start("").unwrap();
+    let proxy = Proxy::start(broker.addr()).await;
+    let mut observer = Observer::start(broker.port(), HEALTH).await;
+    let standing = |text: &str| Some(schoolgate::notify::Message { retain: true, ..message(HEALTH, text, text) });
+    let (tell, latest) = tokio::sync::watch::channel(standing("well"));
+    let ledger = Ledger::new();
+    let mut running = start_with(settings(proxy.port()), &ledger, |notifier| notifier.with_standing(latest));
+    assert_eq!(observer.next_text().await, "well");
+    tell.send_replace(standing("a reader is away"));
+    assert_eq!(observer.next_text().await, "a reader is away");
+
+    proxy.cut();
+    running.until("lost", |status| !status.connected).await;
+    assert_eq!(observer.next_text().await, "a reader is away", "the broker may have lost it");
+    ledger.tell(TOPIC, "1");
+    running.until_confirmed(1).await;
+    let mut later = Observer::start(broker.port(), HEALTH).await;
+    assert_eq!(later.next_text().await, "a reader is away");
+    running.stop().await;
+}

@@ -136,6 +136,17 @@ pub enum Input {
         /// The last entry acknowledged.
         through: Seq,
     },
+    /// The ledger so far was signed: as [`What::Checkpoint`](crate::entry::What::Checkpoint).
+    Checkpoint {
+        /// How many entries the tree has.
+        size: Seq,
+        /// Its root, in hex.
+        root: String,
+        /// The gateway's public key, in hex.
+        key: String,
+        /// Its signature, in hex.
+        signature: String,
+    },
     /// The moment that [`School::poll_timeout`](crate::school::School::poll_timeout) named has come.
     Timeout,
 }

@@ -46,6 +46,8 @@ pub struct School {
     pub(crate) lanes: rules::gate::Lanes,
     pub(crate) agenda: rules::agenda::Agenda,
     pub(crate) contact: rules::platform::Contact,
+    /// The earliest deadline, and at which moment it was looked for; none after a change outside of an input.
+    next: Option<(Stamp, Option<Timeout>)>,
     entries: VecDeque<Entry>,
     actions: VecDeque<Action>,
 }
@@ -64,6 +66,7 @@ impl School {
             lanes: rules::gate::Lanes::default(),
             agenda: rules::agenda::Agenda::default(),
             contact: rules::platform::Contact::default(),
+            next: None,
             entries: VecDeque::new(),
             actions: VecDeque::new(),
         }
@@ -77,6 +80,7 @@ impl School {
 
     /// Folds in one entry of the ledger, before the first input.
     pub fn replay(&mut self, entry: &Entry) -> Result<(), OutOfOrder> {
+        self.next = None;
         self.state.apply(entry)
     }
 
@@ -87,10 +91,12 @@ impl School {
 
     /// Takes one input at its moment. Deadlines that have passed by then are dealt with first.
     pub fn handle(&mut self, now: Stamp, input: Input) {
-        let before = self.moment_before();
+        let (before, last) = (self.moment_before(), self.state.last());
         self.now = now;
         rules::clock::look(self, &before);
-        rules::timeouts::expire(self);
+        if self.state.last() != last || !self.has_time_yet() {
+            rules::timeouts::expire(self);
+        }
         match input {
             Input::Started { version } => rules::start::begin(self, version),
             Input::Stopping => {
@@ -120,8 +126,14 @@ impl School {
                 rules::platform::delivered(self, consumer);
                 rules::marks::delivered(self, consumer, through);
             }
+            Input::Checkpoint { size, root, key, signature } => {
+                if rules::marks::is_checkpoint_wanted(self, size) {
+                    self.record(What::Checkpoint { size, root, key, signature });
+                }
+            }
             Input::Timeout => {}
         }
+        self.next = Some((now, rules::timeouts::next(self)));
     }
 
     /// The next entry for the ledger.
@@ -136,7 +148,7 @@ impl School {
 
     /// When [`Input::Timeout`] is due, and why.
     pub fn poll_timeout(&self) -> Option<Timeout> {
-        rules::timeouts::next(self)
+        self.next.as_ref().map_or_else(|| rules::timeouts::next(self), |(_, next)| next.clone())
     }
 
     /// What a tap would show if it could not be recorded at all: the disk does not answer and memory is full. Nothing is
@@ -145,6 +157,7 @@ impl School {
         let before = core::mem::replace(&mut self.now, now);
         let picture = rules::tap::without_record(self, reader, credential);
         self.now = before; // by which the next input finds out whether the clock has jumped
+        self.next = None;
         picture
     }
 
@@ -167,6 +180,17 @@ impl School {
     fn moment_before(&self) -> Stamp {
         let last = || self.state.clockwork().last().copied().unwrap_or_default();
         if self.now == Stamp::default() { last() } else { self.now }
+    }
+
+    /// Whether no deadline has passed, as far as the one tells that was found after the last input: deadlines stand on the
+    /// boot's time, unless the clock has moved.
+    fn has_time_yet(&self) -> bool {
+        let Some((_, next)) = self.next.as_ref().filter(|(found, _)| found.ticks_on_to(&self.now)) else {
+            return false;
+        };
+        let is_due = next.as_ref().is_some_and(|timeout| timeout.at <= self.now.mono);
+        debug_assert!(is_due || *next == rules::timeouts::next(self), "a deadline has moved by itself");
+        !is_due
     }
 
     /// Who is on campus and not on the new roll stays known until they have left, as the roster before had them: a child

@@ -2,6 +2,7 @@
 //!
 //! The fold asks neither the roster nor the policy, so that an old ledger means the same under every later roster.
 
+mod alarms;
 mod clock;
 mod codes;
 mod custody;
@@ -10,15 +11,18 @@ mod lessons;
 mod muster;
 mod posts;
 mod presence;
+mod recent;
 mod today;
 mod unwatched;
 
+pub use alarms::AlarmOn;
 pub use clock::{CLOCK_JUMP, Clockwork, MAX_RUNS, SHORT_GAP, UnsetSpan, Watch};
 pub use gates::{Door, SensorAway};
 pub use lessons::{Charge, Lesson, MAX_BREAKS, Stay};
 pub use muster::Muster;
 pub use posts::{Offer, PostHeld};
 pub use presence::{Custodian, Presence, Sighting, Waiting, Whereabouts};
+pub use recent::RECENT_TAPS;
 pub use today::{GrantedLeave, MAX_DAYS, MAX_OTHER_DAYS, Today};
 pub use unwatched::{MAX_UNWATCHED, Unwatched};
 
@@ -30,6 +34,10 @@ use alloc::{
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
+use self::{
+    alarms::Alarms,
+    recent::{RecentTap, RecentTaps},
+};
 use crate::{
     alarm::Alarm,
     credential::CredentialId,
@@ -39,10 +47,6 @@ use crate::{
     roster::{Holder, Post},
     time::{Day, Stamp},
 };
-
-/// How many recent taps are remembered, to tell a repeated tap from a new one. Ten lanes at three taps a second fill a
-/// fifth of it within the repeat window.
-pub const RECENT_TAPS: usize = 512;
 
 /// Who has come for students.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,25 +88,6 @@ pub struct Call {
     pub at: Stamp,
 }
 
-/// An alarm that is on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AlarmOn {
-    /// The entry that raised it.
-    pub raised: Seq,
-    /// When its cause last recurred.
-    pub last: Stamp,
-}
-
-/// A tap that may be repeated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RecentTap {
-    pub(crate) credential: CredentialId,
-    pub(crate) place: PlaceId,
-    pub(crate) at: Stamp,
-    pub(crate) seq: Seq,
-    pub(crate) picture: Picture,
-}
-
 /// A reader that can't be heard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReaderAway {
@@ -133,13 +118,16 @@ impl core::error::Error for OutOfOrder {}
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     last: Seq,
-    /// The last entry that is news: anything but a consumer's own mark.
+    /// The last entry that is news: anything but a consumer's own mark or a checkpoint.
     last_news: Seq,
-    presences: HashMap<StudentId, Presence>,
+    /// How many entries the last checkpoint covers.
+    checkpointed: Seq,
+    /// Boxed, since a map doubles its room to grow.
+    presences: HashMap<StudentId, Box<Presence>>,
     calls: BTreeMap<Seq, Call>,
-    alarms: BTreeMap<Alarm, AlarmOn>,
+    alarms: Alarms,
     readers_away: BTreeMap<ReaderId, ReaderAway>,
-    recent: VecDeque<RecentTap>,
+    recent: RecentTaps,
     delivered: BTreeMap<Consumer, Seq>,
     roster_digest: Option<alloc::string::String>,
     roster_adopted: Option<Stamp>,
@@ -178,7 +166,7 @@ impl State {
             return Err(OutOfOrder { expected, found: entry.seq });
         }
         self.last = entry.seq;
-        if !matches!(entry.what, What::Delivered { .. }) {
+        if !matches!(entry.what, What::Delivered { .. } | What::Checkpoint { .. }) {
             self.last_news = entry.seq;
         }
         self.fold_clock(entry);
@@ -220,21 +208,15 @@ impl State {
             }
             What::CallEnded { call, .. } => self.drop_call(*call),
             What::Refused { holder, tap, reason } => {
-                if let Some(alarm) = Alarm::of_refusal(holder.as_ref(), tap, reason)
-                    && let Some(on) = self.alarms.get_mut(&alarm)
-                {
-                    on.last = entry.at;
+                if let Some(alarm) = Alarm::of_refusal(holder.as_ref(), tap, reason) {
+                    self.alarms.recur(&alarm, entry);
                 }
                 if let Some(student) = wants_to_leave(holder.as_ref(), reason) {
                     self.wait(student, tap, entry);
                 }
             }
-            What::AlarmRaised { alarm, .. } => {
-                self.alarms.insert(alarm.clone(), AlarmOn { raised: entry.seq, last: entry.at });
-            }
-            What::AlarmEnded { alarm, .. } => {
-                self.alarms.remove(alarm);
-            }
+            What::AlarmRaised { alarm, .. } => self.alarms.raise(alarm, entry),
+            What::AlarmEnded { alarm, .. } => self.alarms.end(alarm),
             What::ReaderDown { reader, .. } => {
                 self.readers_away.insert(reader.clone(), ReaderAway { since: entry.at, by: entry.seq });
             }
@@ -244,6 +226,7 @@ impl State {
             What::Delivered { consumer, through } => {
                 self.delivered.insert(*consumer, *through);
             }
+            What::Checkpoint { size, .. } => self.checkpointed = *size,
             What::RosterAdopted { digest, .. } => {
                 self.roster_digest = Some(digest.clone());
                 self.roster_adopted = Some(entry.at);
@@ -255,35 +238,6 @@ impl State {
                 self.others.remove(holder);
             }
             _ => {}
-        }
-    }
-
-    fn replace_presence(&mut self, student: &StudentId, whereabouts: Whereabouts, entry: &Entry) {
-        self.regroup(student, &whereabouts);
-        let here = |w: &Whereabouts| matches!(w, Whereabouts::OnCampus(_));
-        let now_here = here(&whereabouts);
-        let by_family =
-            |w: &Whereabouts| matches!(w, Whereabouts::OnCampus(Custodian::Guardian(_) | Custodian::Delegate(_)));
-        let before = self.presences.get(student);
-        let fetched = by_family(&whereabouts) || !now_here && before.is_some_and(|p| p.fetched);
-        let seen = before.map(|p| p.seen.clone());
-        let seen = seen.unwrap_or(Sighting { place: None, at: entry.at, by: entry.seq });
-        let presence = Presence {
-            whereabouts,
-            since: entry.at,
-            by: entry.seq,
-            seen,
-            session: None,
-            calls: Vec::new(),
-            waiting: None,
-            left_by: None,
-            fetched,
-        };
-        let before = self.presences.insert(student.clone(), presence);
-        let was_here = before.as_ref().is_some_and(|p| here(&p.whereabouts));
-        self.on_campus = self.on_campus + usize::from(now_here) - usize::from(was_here);
-        for call in before.into_iter().flat_map(|p| p.calls) {
-            self.drop_from_call(call, student);
         }
     }
 
@@ -354,15 +308,12 @@ impl State {
     fn remember_tap(&mut self, entry: &Entry) {
         let (Some(tap), Some(picture)) = (entry.what.tap(), Picture::of(&entry.what)) else { return };
         let same = |t: &RecentTap| t.credential == tap.credential && t.place == tap.place && t.at == entry.at;
-        if let Some(tapped) = self.recent.back_mut().filter(|t| same(t)) {
+        if let Some(tapped) = self.recent.last_mut().filter(|t| same(t)) {
             (tapped.seq, tapped.picture) = (entry.seq, picture); // one tap may make several entries
             return;
         }
-        if self.recent.len() == RECENT_TAPS {
-            self.recent.pop_front();
-        }
         let (credential, place) = (tap.credential, tap.place.clone());
-        self.recent.push_back(RecentTap { credential, place, at: entry.at, seq: entry.seq, picture });
+        self.recent.push(RecentTap { credential, place, at: entry.at, seq: entry.seq, picture });
     }
 
     /// Number of the last entry; 0 before the first.
@@ -370,14 +321,14 @@ impl State {
         self.last
     }
 
-    /// Number of the last entry that is more than a consumer's own mark.
+    /// Number of the last entry that is more than a consumer's own mark or a checkpoint.
     pub fn last_news(&self) -> Seq {
         self.last_news
     }
 
     /// What is known of a student; nothing before their first tap.
     pub fn presence(&self, student: &StudentId) -> Option<&Presence> {
-        self.presences.get(student)
+        self.presences.get(student).map(|presence| &**presence)
     }
 
     /// How many students are on campus.
@@ -390,11 +341,6 @@ impl State {
         &self.calls
     }
 
-    /// Every alarm that is on.
-    pub fn alarms(&self) -> &BTreeMap<Alarm, AlarmOn> {
-        &self.alarms
-    }
-
     /// Every reader that can't be heard.
     pub fn readers_away(&self) -> &BTreeMap<ReaderId, ReaderAway> {
         &self.readers_away
@@ -405,9 +351,14 @@ impl State {
         self.delivered.get(&consumer).copied().unwrap_or_default()
     }
 
+    /// How many entries the last checkpoint covers; 0 before the first.
+    pub fn checkpointed(&self) -> Seq {
+        self.checkpointed
+    }
+
     /// Every student of whom anything is known, in no order.
     pub fn presences(&self) -> impl Iterator<Item = (&StudentId, &Presence)> {
-        self.presences.iter()
+        self.presences.iter().map(|(student, presence)| (student, &**presence))
     }
 
     /// Every student on campus, in no order.
@@ -442,7 +393,7 @@ impl State {
     }
 
     pub(crate) fn recent_tap(&self, credential: CredentialId, place: &PlaceId) -> Option<&RecentTap> {
-        self.recent.iter().rev().find(|tap| tap.credential == credential && tap.place == *place)
+        self.recent.find(credential, place)
     }
 }
 

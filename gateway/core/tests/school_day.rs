@@ -298,6 +298,26 @@ fn consumers_leave_marks_that_do_not_feed_each_other() {
 }
 
 #[test]
+fn a_checkpoint_is_written_once_for_what_it_covers_and_calls_for_no_other() {
+    let mut day = Day::new();
+    day.tap("07:41", "ming", "east-gate");
+    let checkpoint =
+        |size| Input::Checkpoint { size, root: "5a".repeat(32), key: "6b".repeat(32), signature: "7c".repeat(64) };
+    let news = day.school.state().last();
+    assert_eq!(day.give("07:42", checkpoint(news.next())).kinds(), [""; 0], "there is no such entry yet");
+    assert_eq!(day.give("07:42", checkpoint(news)).kinds(), ["checkpoint"]);
+    assert_eq!(day.school.state().checkpointed(), news);
+    assert_eq!(day.give("07:43", checkpoint(news)).kinds(), [""; 0], "said already");
+    assert_eq!(day.give("07:44", checkpoint(news.next())).kinds(), [""; 0], "a checkpoint is no news");
+    day.give("07:45", Input::Delivered { consumer: Consumer::Sync, through: news.next() });
+    assert_eq!(day.until("07:56").len(), 1, "a mark of the news, and no more");
+    assert_eq!(day.give("07:57", checkpoint(day.school.state().last())).kinds(), [""; 0], "nor is a mark");
+    day.tap("07:58", "hong", "east-gate");
+    assert_eq!(day.give("07:59", checkpoint(day.school.state().last())).kinds(), ["checkpoint"]);
+    assert_eq!(day.replayed(), *day.school.state());
+}
+
+#[test]
 fn a_call_survives_a_reboot_by_wall_time_and_ends_if_the_clock_is_lost() {
     for (clock, ends_at_once) in [(ClockQuality::Synchronised, false), (ClockQuality::Unset, true)] {
         let mut day = Day::new();

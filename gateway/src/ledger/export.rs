@@ -105,7 +105,10 @@ pub fn write_ndjson_line(record: &Record, out: &mut impl Write) -> io::Result<()
 
 /// Writes a removed entry as `{"seq":1,"chain":"<hex>","removed":true,"leaf":"<hex>"}` and a line
 /// feed: the chain hash can still be checked.
-fn write_removed_line(seq: u64, leaf: &Hash, chain: &Hash, out: &mut impl Write) -> io::Result<()> {
+///
+/// # Errors
+/// What `out` says.
+pub fn write_removed_line(seq: u64, leaf: &Hash, chain: &Hash, out: &mut impl Write) -> io::Result<()> {
     write!(out, r#"{{"seq":{seq},"chain":""#)?;
     write_hex(chain, out)?;
     out.write_all(br#"","removed":true,"leaf":""#)?;

@@ -37,7 +37,7 @@ pub(crate) mod simdisk;
 #[cfg(test)]
 mod tests;
 
-pub use export::{ExportError, Exported, export_ndjson, write_ndjson_line};
+pub use export::{ExportError, Exported, export_ndjson, write_ndjson_line, write_removed_line};
 pub use format::{
     FORMAT_VERSION, HEADER_LEN, Hash, LedgerId, MAX_BODY_LEN, RECORD_HEADER_LEN, Record, Salt, chain_start, leaf, link,
     record_len,
@@ -60,6 +60,7 @@ use layout::Segment;
 use points::Points;
 use queue::Queue;
 use spare::Spare;
+use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -263,7 +264,17 @@ impl Ledger {
     /// # Errors
     /// See [`AppendError`]. After an error nothing has changed.
     pub fn append(&self, seq: u64, body: Bytes) -> Result<(), AppendError> {
-        self.queue.append(seq, body)
+        self.queue.append_all(&mut VecDeque::from([(seq, body)]))
+    }
+
+    /// Hands over several entries at once, from the front of `entries`: with one sync they are on
+    /// disk, where [`Ledger::append`] would have the first go ahead alone.
+    ///
+    /// # Errors
+    /// See [`AppendError`]: why the entry that is now in front, and those behind it, were not
+    /// taken.
+    pub fn append_all(&self, entries: &mut VecDeque<(u64, Bytes)>) -> Result<(), AppendError> {
+        self.queue.append_all(entries)
     }
 
     /// Follows what is on disk.

@@ -60,6 +60,30 @@ struct State {
     closed: bool,
 }
 
+impl State {
+    fn take_in(&mut self, seq: u64, body: &Bytes, limit: usize) -> Result<(), AppendError> {
+        let len = body.len();
+        if len > limit {
+            return Err(AppendError::TooLarge { len, limit });
+        }
+        if self.closed {
+            return Err(AppendError::Closed);
+        }
+        if seq != self.next_seq {
+            return Err(AppendError::OutOfOrder { expected: self.next_seq, got: seq });
+        }
+        let (entries, bytes) = (self.held_entries, self.held_bytes);
+        if entries >= QUEUE_MAX_ENTRIES || bytes + record_len(len) > QUEUE_MAX_BYTES {
+            return Err(AppendError::Full { entries, bytes });
+        }
+        self.held_entries += 1;
+        self.held_bytes += record_len(len);
+        self.next_seq += 1;
+        self.waiting.push_back(Waiting { seq, body: body.clone() });
+        Ok(())
+    }
+}
+
 /// The queue between the ledger's caller and its writer.
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -74,32 +98,25 @@ impl Queue {
         Self { state, changed: Condvar::new(), max_body_len: MAX_BODY_LEN.min(fits) }
     }
 
-    pub(super) fn append(&self, seq: u64, body: Bytes) -> Result<(), AppendError> {
-        let (len, limit) = (body.len(), self.max_body_len);
-        if len > limit {
-            return Err(AppendError::TooLarge { len, limit });
-        }
+    /// Takes entries from the front of `entries`, all that can be taken, and wakes the writer once: what is handed over
+    /// together becomes durable with one sync.
+    pub(super) fn append_all(&self, entries: &mut VecDeque<(u64, Bytes)>) -> Result<(), AppendError> {
         let mut state = lock(&self.state);
-        if state.closed {
-            return Err(AppendError::Closed);
-        }
-        if seq != state.next_seq {
-            return Err(AppendError::OutOfOrder { expected: state.next_seq, got: seq });
-        }
-        let (entries, bytes) = (state.held_entries, state.held_bytes);
-        if entries >= QUEUE_MAX_ENTRIES || bytes + record_len(len) > QUEUE_MAX_BYTES {
-            return Err(AppendError::Full { entries, bytes });
-        }
-        state.held_entries += 1;
-        state.held_bytes += record_len(len);
-        state.next_seq += 1;
         let first = state.waiting.is_empty();
-        state.waiting.push_back(Waiting { seq, body });
+        let mut taken = Ok(());
+        while let Some((seq, body)) = entries.front() {
+            taken = state.take_in(*seq, body, self.max_body_len);
+            if taken.is_err() {
+                break;
+            }
+            entries.pop_front();
+        }
+        let wakes = first && !state.waiting.is_empty();
         drop(state);
-        if first {
+        if wakes {
             self.changed.notify_all();
         }
-        Ok(())
+        taken
     }
 
     /// Waits for entries; none once the queue is closed and empty.
@@ -132,5 +149,30 @@ impl Queue {
 
     pub(super) fn held_entries(&self) -> usize {
         lock(&self.state).held_entries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_handed_over_together_is_taken_together_by_a_writer_that_waits() {
+        let queue = Queue::new(1, 1 << 20);
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| queue.take().unwrap().len());
+            let mut entries = (1..=8).map(|seq| (seq, Bytes::from_static(b"{}"))).collect();
+            queue.append_all(&mut entries).unwrap();
+            assert!(entries.is_empty());
+            assert_eq!(writer.join().unwrap(), 8);
+        });
+    }
+
+    #[test]
+    fn what_does_not_follow_stays_with_whom_it_came_from() {
+        let queue = Queue::new(1, 1 << 20);
+        let mut entries = VecDeque::from([(1, Bytes::new()), (3, Bytes::new()), (4, Bytes::new())]);
+        assert_eq!(queue.append_all(&mut entries), Err(AppendError::OutOfOrder { expected: 2, got: 3 }));
+        assert_eq!((entries.len(), queue.held_entries()), (2, 1));
     }
 }

@@ -116,13 +116,13 @@ pub fn ledger_id(dir: &Path) -> Result<Option<LedgerId>, LayoutError> {
 }
 
 /// The records of the ledger in `dir` from `from` on, without opening it for writing: beside a
-/// running gateway, or from a copy of the folder. The end may be a group that is being written.
+/// running gateway, or from a copy of the folder. What retention took out before the first segment
+/// is told first. The end may be a group that is being written.
 ///
 /// # Errors
 /// [`LayoutError`] if the segments cannot be made out.
 pub fn open_records(dir: &Path, from: u64) -> Result<Records, LayoutError> {
     let medium = Arc::new(Disk::new(dir));
     let segments = read_layout(&*medium)?;
-    let first = segments.first().map_or(1, |segment| segment.first_seq);
-    Ok(Records(Scan::new(medium, segments, from.max(first))))
+    Ok(Records(Scan::new(medium, segments, from)))
 }

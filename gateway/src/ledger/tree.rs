@@ -1,6 +1,6 @@
 //! The Merkle tree of a ledger on disk: leaves, roots and proofs, in bounded memory.
 
-use super::format::Hash;
+use super::format::{Hash, LedgerId};
 use super::layout::{LayoutError, Segment, read_layout};
 use super::medium::{Disk, Medium};
 use super::merkle::Frontier;
@@ -87,6 +87,12 @@ impl Tree {
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Which ledger's; none if no segment's header is whole.
+    #[must_use]
+    pub fn ledger_id(&self) -> Option<LedgerId> {
+        self.segments.iter().find_map(|segment| segment.header.as_ref()).map(|header| header.ledger)
     }
 
     /// Leaf hashes of the entries with these numbers, in order. A damaged place yields one error,

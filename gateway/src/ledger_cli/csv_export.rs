@@ -4,12 +4,16 @@ use std::io::Write;
 
 use schoolgate_core::{entry::Entry, text::Lang};
 
-use super::{LedgerCliError, sentence};
-use crate::{ledger::Record, spreadsheet::Sheet};
+use super::{LedgerCliError, Line, hex, in_words, sentence};
+use crate::{
+    ledger::{Hash, Record},
+    spreadsheet::Sheet,
+};
 
-const COLUMNS: [&str; 15] = [
+/// The last three are what the ledger hashes, and its hash: `entry` is the very bytes.
+const COLUMNS: [&str; 16] = [
     "seq", "wall", "clock", "boot", "mono_ms", "kind", "students", "guardian", "staff", "session", "place", "reader",
-    "sentence", "what", "chain",
+    "sentence", "entry", "salt", "chain",
 ];
 
 /// A table in the making.
@@ -23,12 +27,25 @@ impl<W: Write> Table<W> {
         Ok(Self { sheet: Sheet::begin(out, COLUMNS)?, lang })
     }
 
-    pub(super) fn row(&mut self, record: &Record) -> Result<(), LedgerCliError> {
-        let chain = super::hex(&record.chain);
+    pub(super) fn row(&mut self, line: Line<'_>) -> Result<(), LedgerCliError> {
+        match line {
+            Line::Entry(record) => self.entry(record),
+            Line::Removed { seq, chain, .. } => self.removed(seq, chain, &in_words(line, self.lang)),
+        }
+    }
+
+    fn removed(&mut self, seq: u64, chain: &Hash, sentence: &str) -> Result<(), LedgerCliError> {
+        let (seq, chain) = (seq.to_string(), hex(chain));
+        let row = [&seq, "", "", "", "", "removed", "", "", "", "", "", "", sentence.trim(), "", "", &chain];
+        Ok(self.sheet.row(row)?)
+    }
+
+    fn entry(&mut self, record: &Record) -> Result<(), LedgerCliError> {
+        let (salt, chain) = (hex(&record.salt), hex(&record.chain));
         let seq = record.seq.to_string();
+        let body = String::from_utf8_lossy(&record.body);
         let Ok(entry) = Entry::decode(&record.body) else {
-            let body = String::from_utf8_lossy(&record.body);
-            let row = [&seq, "", "", "", "", "unknown", "", "", "", "", "", "", "", &body, &chain];
+            let row = [&seq, "", "", "", "", "unknown", "", "", "", "", "", "", "", &body, &salt, &chain];
             return Ok(self.sheet.row(row)?);
         };
         let what = &entry.what;
@@ -48,7 +65,8 @@ impl<W: Write> Table<W> {
             what.place().map_or("", |place| place.as_str()),
             what.tap().map_or("", |tap| tap.reader.as_str()),
             &sentence::sentence(what, self.lang),
-            &serde_json::to_string(what).unwrap_or_default(),
+            &body,
+            &salt,
             &chain,
         ])?;
         Ok(())

@@ -21,7 +21,7 @@ use schoolgate_core::{
 };
 
 /// Number, time, kind and what happened.
-pub(super) fn line(entry: &Entry, lang: Lang) -> String {
+pub(crate) fn line(entry: &Entry, lang: Lang) -> String {
     let Entry { seq, at, what, .. } = entry;
     let doubt = match at.clock {
         ClockQuality::Synchronised => "",
@@ -45,6 +45,7 @@ pub(super) fn sentence(what: &What, lang: Lang) -> String {
         What::SensorDown { place, line } => machine::sensor_down(place, line, lang),
         What::SensorUp { place, line } => machine::sensor_up(place, line, lang),
         What::Delivered { consumer, through } => machine::delivered(*consumer, *through, lang),
+        What::Checkpoint { size, .. } => machine::checkpoint(*size, lang),
         What::ClockSet { first, offset_ms } => machine::clock_set(*first, *offset_ms, lang),
         What::DayBegan { day, kind, sessions } => machine::day_began(*day, *kind, *sessions, lang),
         What::Checked { check, found } => machine::checked(check, *found, lang),

@@ -30,6 +30,7 @@ mod payload;
 mod reply;
 mod session;
 mod settings;
+mod standing;
 mod status;
 mod tls;
 mod window;

@@ -14,6 +14,7 @@ use super::{
     Feed, Message, NotifySettings, NotifyStatus, Progress, SettingsError, Trouble,
     message::topic_class,
     session::{self, Ended},
+    standing::Standing,
     window::{Passed, Position, Window},
 };
 use crate::backoff::Backoff;
@@ -45,6 +46,7 @@ pub struct Notifier<F, P> {
     /// Until these are through, one message at a time: one of them made the broker end the connection.
     pub(super) suspects_until: Option<Position>,
     pub(super) inbox: Option<mpsc::Sender<Received>>,
+    pub(super) standing: Standing,
     pub(super) hold: Backoff,
     reconnect: Backoff,
     progress: P,
@@ -85,6 +87,7 @@ impl<F: Feed, P: Progress> Notifier<F, P> {
             window: Window::new(confirmed_through, settings.window.into()),
             suspects_until: None,
             inbox: None,
+            standing: Standing::default(),
             hold: Backoff::new(BACKOFF_MIN, BACKOFF_MAX),
             reconnect: Backoff::new(BACKOFF_MIN, BACKOFF_MAX),
             settings,
@@ -100,6 +103,14 @@ impl<F: Feed, P: Progress> Notifier<F, P> {
     #[must_use]
     pub fn with_inbox(mut self, inbox: mpsc::Sender<Received>) -> Self {
         self.inbox = Some(inbox);
+        self
+    }
+
+    /// Publishes the latest message beside those of the entries, again on every connection. Messages in between may be
+    /// left out.
+    #[must_use]
+    pub fn with_standing(mut self, latest: watch::Receiver<Option<Message>>) -> Self {
+        self.standing = Standing::of(latest);
         self
     }
 

@@ -156,6 +156,7 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
                     Ok(())
                 }
                 () = yield_now(), if self.may_read(Reading::MayHaveMore) => Ok(()),
+                () = self.notifier.standing.changed(), if !self.notifier.standing.is_due() => Ok(()),
                 () = timer.as_mut() => {
                     let happened = self.on_time();
                     timer.as_mut().reset(self.wake_at());
@@ -222,8 +223,29 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
         if self.phase != Phase::Publishing {
             return Ok(());
         }
+        self.submit_standing()?;
         self.read_letters();
         self.submit()
+    }
+
+    /// What stands goes before the entries: it is one message, and on a long backlog its turn would never come.
+    fn submit_standing(&mut self) -> Step {
+        if !self.connection.has_room() || self.is_window_full() {
+            return Ok(());
+        }
+        let Some(message) = self.notifier.standing.take() else { return Ok(()) };
+        if let Err(why) = message.check(self.packet_limit) {
+            warn!("the gateway's own message is not sent: {why}");
+            return Ok(());
+        }
+        if self.notifier.window.in_flight() == 0 {
+            self.last_answer = self.now;
+        }
+        let properties = Some(message.properties(None));
+        let retain = message.retain && self.retain_available;
+        self.notifier.window.submitted(Ticket::Standing);
+        self.hand_over(publish(&message.topic, message.payload, retain, properties))?;
+        self.handle_events()
     }
 
     /// One look into the ledger, so that the broker is never kept waiting by many.
@@ -350,6 +372,7 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
 
         info!(window = self.limit, packet_limit_bytes = self.packet_limit, "connected to the broker");
         self.notifier.tell_connected(true);
+        self.notifier.standing.connected();
         self.submit_availability(ONLINE)?;
         if !self.notifier.settings.subscriptions.is_empty() {
             self.hand_over(Request::Subscribe(Subscribe::new_many(self.notifier.settings.filters(), None)))?;
@@ -377,6 +400,12 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
             None => return self.lost("the broker acknowledged what was not sent"),
             Some(Ticket::Availability) => {
                 return self.on_availability_acknowledged(puback.reason);
+            }
+            Some(Ticket::Standing) => {
+                if !matches!(puback.reason, PubAckReason::Success | PubAckReason::NoMatchingSubscribers) {
+                    warn!(reason = ?puback.reason, "the broker does not take how the gateway is");
+                }
+                return Ok(());
             }
             Some(Ticket::Message(position)) => position,
         };

@@ -20,6 +20,8 @@ use std::collections::VecDeque;
 pub(super) enum Ticket {
     /// The gateway's own availability, which belongs to no entry.
     Availability,
+    /// How the box is, which belongs to no entry either.
+    Standing,
     /// A message of an entry.
     Message(Position),
 }
@@ -225,7 +227,7 @@ impl<M> Window<M> {
         let ticket = self.queued.front().or_else(|| self.under_way.iter().flatten().next())?;
         match ticket {
             Ticket::Message(position) => Some(*position),
-            Ticket::Availability => None,
+            Ticket::Availability | Ticket::Standing => None,
         }
     }
 

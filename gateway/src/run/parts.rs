@@ -21,8 +21,8 @@ use crate::{
     gates::{FailSafe, GateDriver, Output, Pins, SimulatedLines},
     ledger::{Durable, Ledger, LedgerId, LedgerReader, ReadError, Removed},
     notify::{
-        Answer, ClientFiles, EntryFeed, Login, MessageWriter, Notifier, NotifySettings, NotifyStatus, Progress,
-        ReplyDesk, TlsFiles, reply_filter,
+        Answer, ClientFiles, EntryFeed, Login, Message, MessageWriter, Notifier, NotifySettings, NotifyStatus,
+        Progress, ReplyDesk, TlsFiles, reply_filter,
     },
     readers::{ReaderEvent, SerialPort, card_key::CardKey, port::Port},
     shell::GateTimes,
@@ -123,10 +123,10 @@ impl NotifyPart {
         config: &Config,
         (ledger, id): (&Ledger, LedgerId),
         durable: watch::Receiver<Durable>,
-        site: Arc<Site>,
-        roster: watch::Receiver<Arc<Roster>>,
+        (site, roster): (Arc<Site>, watch::Receiver<Arc<Roster>>),
         state: State,
         clock: Arc<dyn Clock>,
+        health: watch::Receiver<Option<Message>>,
     ) -> Result<Option<Self>, StartError> {
         let Some(mqtt) = &config.mqtt else {
             info!("no broker configured: nobody is notified");
@@ -143,7 +143,7 @@ impl NotifyPart {
             .map_err(|cause| StartError::Notify(Box::new(cause)))?;
         let (received, inbox) = mpsc::channel(ANSWERS_WAITING);
         let (answer, answers) = mpsc::channel(ANSWERS_WAITING);
-        let notifier = notifier.with_inbox(received);
+        let notifier = notifier.with_inbox(received).with_standing(health);
         let replies = ReplyDesk::new(gateway.school.clone(), gateway.id.clone()).run(inbox, roster_for_replies, answer);
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move {
@@ -276,6 +276,11 @@ impl SyncPart {
     /// The last entry that the platform has.
     pub(super) fn acknowledged(&self) -> u64 {
         self.status.borrow().acknowledged
+    }
+
+    /// Whether the platform has answered since this was last asked.
+    pub(super) fn was_reached(&mut self) -> bool {
+        self.status.has_changed().unwrap_or(false) && self.status.borrow_and_update().reachable
     }
 
     /// Waits until the platform has everything through that entry; not at all while it can't be reached.

@@ -12,7 +12,9 @@ use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
 use super::{
-    Gateway, KEEP_EVERY, READER_EVENTS, Signals, parts,
+    Gateway, KEEP_EVERY, READER_EVENTS, Signals,
+    health::HealthDesk,
+    parts,
     replay::{self, ReplayError, Replayed},
     tell_refused,
 };
@@ -20,6 +22,7 @@ use crate::{
     chain::chain,
     clock::{self, Clock, SimulatedClock, SystemClock},
     config::{self, Config, Loaded},
+    evidence::{Checkpointer, Pace, SigningKey},
     keeper::{Keeper, Progress},
     ledger::{self, Ledger, LedgerId, Options, Recovery},
     readers::card_key::CardKey,
@@ -85,6 +88,7 @@ impl Gateway {
         let (ledger, recovery) = open_ledger(&config, &found)?;
         tell_recovery(&recovery);
         let ledger_id = recovery.ledger;
+        let checkpointer = open_checkpointer(&config, ledger_id);
         let store = open_store(found, ledger_id, ledger.durable().borrow().through);
 
         let site = config.site(pass_secret.as_ref());
@@ -111,16 +115,19 @@ impl Gateway {
         let (gates, gate_times, lines_alive) = parts::gates(&config);
         let (event_sender, events) = mpsc::channel(READER_EVENTS);
         let readers = parts::Readers::start(&config, &card_key, &event_sender);
+        let (health, health_told) = watch::channel(None);
+        let ids = (config.gateway.school.clone(), config.gateway.id.clone());
+        let health = HealthDesk::new(ids, data_dir, began, health);
         let notify = or_without(
             "notifications",
             parts::NotifyPart::start(
                 &config,
                 (&ledger, ledger_id),
                 lamps_lit_seen,
-                Arc::new(site),
-                roster_seen,
+                (Arc::new(site), roster_seen),
                 notified,
                 Arc::clone(&clock),
+                health_told,
             ),
         );
         let sync = or_without("the platform", parts::SyncPart::start(&config, (&ledger, ledger_id), told.sync));
@@ -146,8 +153,10 @@ impl Gateway {
             roster,
             notify,
             sync,
+            health,
             keeper,
             retention,
+            checkpointer,
             told,
             kept: told,
             disk_trouble: None,
@@ -166,6 +175,17 @@ fn or_without<T>(part: &str, started: Result<Option<T>, StartError>) -> Option<T
         error!(cause = %chain(&cause), "going on without {part}, until the cause is mended and the gateway started anew");
         None
     })
+}
+
+/// The gates must open though the key is damaged.
+fn open_checkpointer(config: &Config, ledger: LedgerId) -> Option<Checkpointer> {
+    match SigningKey::open_or_create(&config.gateway.data_dir, |seed| getrandom::fill(seed).is_ok()) {
+        Ok(key) => Some(Checkpointer::new(ledger, key, Pace::default())),
+        Err(cause) => {
+            error!(cause = %chain(&cause), "going on without signing the ledger: entries can't be proven to others until the cause is mended and the gateway started anew");
+            None
+        }
+    }
 }
 
 fn start_clock(config: &Config) -> Result<Arc<dyn Clock>, StartError> {

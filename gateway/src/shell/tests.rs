@@ -50,16 +50,24 @@ impl OutputPin for Lamp {
     }
 }
 
-struct TestClock(Instant);
+/// A clock that somebody may set: how far it is off, and whether it was set.
+#[derive(Default)]
+struct Dial {
+    ahead_ms: i64,
+    unset: bool,
+}
+
+struct TestClock(Instant, Arc<Mutex<Dial>>);
 
 impl Clock for TestClock {
     fn stamp(&self, at: Instant) -> Stamp {
         let gone_ms = at.duration_since(self.0).as_millis();
+        let dial = self.1.lock().unwrap();
         Stamp {
-            wall: Wall::new(1_788_000_000_000 + i64::try_from(gone_ms).unwrap(), 480),
+            wall: Wall::new(1_788_000_000_000 + dial.ahead_ms + i64::try_from(gone_ms).unwrap(), 480),
             boot: BootId(1),
             mono: Mono(u64::try_from(gone_ms).unwrap()),
-            clock: ClockQuality::Synchronised,
+            clock: if dial.unset { ClockQuality::Unset } else { ClockQuality::Synchronised },
         }
     }
 
@@ -74,6 +82,7 @@ struct Gate {
     disk: SimDisk,
     seen: Seen,
     start: Instant,
+    dial: Arc<Mutex<Dial>>,
     durable: tokio::sync::watch::Receiver<crate::ledger::Durable>,
 }
 
@@ -118,6 +127,12 @@ fn mother() -> GuardianId {
 
 impl Gate {
     fn open(students: u32) -> Self {
+        let mut gate = Self::open_with(students, Dial::default());
+        gate.until_durable(0, 2);
+        gate
+    }
+
+    fn open_with(students: u32, dial: Dial) -> Self {
         let start = Instant::now();
         let disk = SimDisk::default();
         let options = Options::new(LedgerId([7; 16]), Box::new(|| [9; 16]));
@@ -135,12 +150,11 @@ impl Gate {
         let mut gates = GateDriver::new();
         gates.add_place(start, gate_place(), pins, FailSafe::Released);
         let times = HashMap::from([(gate_place(), GateTimes { release_ms: 5_000, show_ms: 2_000 })]);
-        let clock = Arc::new(TestClock(start));
+        let dial = Arc::new(Mutex::new(dial));
+        let clock = Arc::new(TestClock(start, Arc::clone(&dial)));
         let mut shell = Shell::new(clock, School::new(site), ledger, gates, times, Lang::En, start);
         shell.input(start, Input::Roster { roster: roster(students), digest: "t".into() });
-        let mut gate = Self { shell, disk, seen, start, durable };
-        gate.until_durable(0, 2);
-        gate
+        Self { shell, disk, seen, start, dial, durable }
     }
 
     fn tap(&mut self, ms: u64, n: u32) {
@@ -158,6 +172,15 @@ impl Gate {
                 return;
             }
             runtime.block_on(self.durable.changed()).unwrap();
+        }
+    }
+
+    /// Lets time pass as the gateway does: with a look at each moment that the shell names.
+    fn live_until(&mut self, from_ms: u64, until_ms: u64) {
+        let (mut now, end) = (self.at(from_ms), self.at(until_ms));
+        while let Some(next) = self.shell.next_wakeup(now).filter(|next| *next <= end) {
+            now = next;
+            self.shell.on_time(now);
         }
     }
 
@@ -279,4 +302,41 @@ fn an_answer_of_a_guardian_is_heard_unless_memory_is_full() {
     let full = last(&gate);
     gate.shell.on_answer(gate.at(1_001), on_my_way());
     assert_eq!(last(&gate), full);
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+fn days_begun(gate: Gate) -> usize {
+    gate.kinds_on_disk().iter().filter(|kind| **kind == "day_began").count()
+}
+
+#[test]
+fn a_clock_that_is_put_on_by_a_day_is_noticed_within_a_minute_though_nobody_taps() {
+    let mut gate = Gate::open(1);
+    gate.live_until(0, 5_000);
+    gate.dial.lock().unwrap().ahead_ms = DAY_MS;
+    gate.live_until(5_000, 65_000);
+    assert_eq!(days_begun(gate), 2);
+}
+
+#[test]
+fn a_clock_that_is_set_is_believed_at_the_next_look_and_one_that_runs_evenly_is_left_alone() {
+    for (sets, days) in [(true, 2), (false, 1)] {
+        let mut gate = Gate::open(1);
+        gate.shell.on_time(gate.at(1_000));
+        if sets {
+            *gate.dial.lock().unwrap() = Dial { ahead_ms: DAY_MS, unset: false };
+        }
+        gate.shell.on_time(gate.at(1_500));
+        assert_eq!(days_begun(gate), days);
+    }
+}
+
+#[test]
+fn without_a_set_clock_no_day_begins_and_with_it_one_does_within_a_minute() {
+    let mut gate = Gate::open_with(1, Dial { ahead_ms: 0, unset: true });
+    gate.live_until(0, 120_000);
+    gate.dial.lock().unwrap().unset = false;
+    gate.live_until(120_000, 180_000);
+    assert_eq!(days_begun(gate), 1);
 }

@@ -54,6 +54,9 @@ async fn gateway(State(shared): State<Arc<Shared>>, path: GatewayPath, headers: 
         "ledger": ledger.id().map(|id| hex::encode(&id)),
         "acknowledged": ledger.acknowledged(),
         "chain": chain,
+        "checkpoint": ledger.checkpoint().map(|seen| json!({
+            "seq": seen.seq, "size": seen.size, "root": hex::encode(&seen.root),
+        })),
     });
     Ok(Json(state).into_response())
 }

@@ -7,6 +7,7 @@
 //!
 //! - `api` routes and answers, `problem` the RFC 9457 refusals
 //! - `batch` bytes to lines, `chain` the hashes, `store` the rules and the file
+//! - `witness` the signed checkpoints
 //! - `link` connections that can be cut
 
 mod api;
@@ -16,6 +17,7 @@ mod hex;
 mod link;
 mod problem;
 mod store;
+mod witness;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -32,7 +34,8 @@ use tokio::task::JoinHandle;
 pub use batch::{Fault, Limits, Line, parse};
 pub use chain::{Hash, genesis, leaf, link as chain_link};
 use store::Ledger;
-pub use store::{Counts, LoadError};
+pub use store::{Counts, LoadError, MAX_DISPUTED};
+pub use witness::{Seen, Tree, signed_text};
 
 /// The document that this platform, and every other, is held to.
 pub const OPENAPI: &str = include_str!("../../../gateway/docs/platform-openapi.json");
@@ -180,6 +183,24 @@ impl Platform {
     /// When the file cannot be renamed; then nothing has changed.
     pub fn replace_ledger(&self, gateway: &str) -> io::Result<()> {
         self.shared.ledger(gateway).map_or(Ok(()), |mut ledger| ledger.set_aside())
+    }
+
+    /// The last signed checkpoint of a gateway that was seen and fits.
+    pub fn checkpoint(&self, gateway: &str) -> Option<Seen> {
+        self.shared.ledger(gateway).and_then(|ledger| ledger.checkpoint())
+    }
+
+    /// What a gateway sent that contradicts what is stored: the other history, kept beside it for people to look at. At
+    /// most [`MAX_DISPUTED`] lines.
+    pub fn disputed(&self, gateway: &str) -> Vec<Line> {
+        self.shared.ledger(gateway).map(|ledger| ledger.disputed().to_vec()).unwrap_or_default()
+    }
+
+    /// A person says that this gateway signs with a new key: its next checkpoint's key is taken.
+    pub fn accept_new_key(&self, gateway: &str) {
+        if let Some(mut ledger) = self.shared.ledger(gateway) {
+            ledger.forget_key();
+        }
     }
 
     /// Stops listening, lets requests in flight end (for 5 s at most), and returns.

@@ -112,6 +112,10 @@ impl Problem {
                 "An entry does not follow the one before it",
             )
             .with("seq", seq),
+            Refusal::Checkpoint { seq, .. } => {
+                Self::new(StatusCode::CONFLICT, "checkpoint_conflict", "A signed checkpoint does not fit the ledger")
+                    .with("seq", seq)
+            }
             Refusal::Storage(error) => {
                 tracing::error!(%error, "the reference platform could not store a batch");
                 return Self::unavailable(STORAGE_RETRY_SECONDS);

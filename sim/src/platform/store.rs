@@ -9,6 +9,10 @@ use serde::Deserialize;
 use super::batch::{self, Line};
 use super::chain::{self, Hash};
 use super::hex;
+use super::witness::{Misfit, Seen, Witness, leaf_of};
+
+/// So many lines of another history are kept of a gateway; more of it adds nothing to what people must know.
+pub const MAX_DISPUTED: usize = 10_000;
 
 /// What was asked by a gateway since the start, in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +44,8 @@ pub(super) enum Refusal {
     Conflict { seq: u64 },
     #[error("entry {seq} does not have the hash that its bytes give")]
     Broken { seq: u64 },
+    #[error("entry {seq} is a checkpoint that {why}")]
+    Checkpoint { seq: u64, why: Misfit },
     #[error("the batch could not be written")]
     Storage(#[source] io::Error),
 }
@@ -73,6 +79,9 @@ pub(super) struct Ledger {
     /// Entry `n` is at `n - 1`.
     lines: Vec<Line>,
     counts: Counts,
+    witness: Witness,
+    /// What contradicts the lines, each once, in the order in which it came.
+    disputed: Vec<Line>,
     file: Option<(PathBuf, File)>,
 }
 
@@ -85,7 +94,14 @@ struct Head {
 
 impl Ledger {
     pub(super) fn in_memory() -> Self {
-        Self { id: None, lines: Vec::new(), counts: Counts::default(), file: None }
+        Self {
+            id: None,
+            lines: Vec::new(),
+            counts: Counts::default(),
+            witness: Witness::default(),
+            disputed: Vec::new(),
+            file: None,
+        }
     }
 
     /// Opens or makes the file, verifies it, and drops a last line that a crash cut short.
@@ -116,8 +132,27 @@ impl Ledger {
         if line.seq != self.acknowledged() + 1 || line.chain != next_hash(&self.last_hash(&id), &line) {
             return Err("it does not follow the line before it".to_owned());
         }
+        let mut witness = self.witness.clone();
+        witness.forget_key(); // a key that was taken then is taken now
+        let lines = &self.lines;
+        let before = |seq: u64| lines.get(seq as usize - 1).map(leaf_of);
+        witness.see(&id, &line, &before).map_err(|why| format!("it is a checkpoint that {why}"))?;
+        self.witness = witness;
         self.lines.push(line);
         Ok(())
+    }
+
+    /// The last checkpoint that fits.
+    pub(super) fn checkpoint(&self) -> Option<Seen> {
+        self.witness.last()
+    }
+
+    pub(super) fn forget_key(&mut self) {
+        self.witness.forget_key();
+    }
+
+    pub(super) fn disputed(&self) -> &[Line] {
+        &self.disputed
     }
 
     pub(super) fn id(&self) -> Option<[u8; 16]> {
@@ -140,9 +175,15 @@ impl Ledger {
     /// Takes the batch's new entries, and returns what is acknowledged now. `lines` are consecutive and not empty.
     pub(super) fn take(&mut self, id: [u8; 16], lines: Vec<Line>) -> Result<u64, Refusal> {
         self.counts.batches += 1;
-        let taken = self.check(&id, &lines).and_then(|known| {
+        let checked = self.check(&id, &lines);
+        if let Err(Refusal::Conflict { .. } | Refusal::Broken { .. } | Refusal::Checkpoint { .. }) = &checked {
+            self.dispute(&lines);
+        }
+        let taken = checked.and_then(|(known, witness)| {
             self.counts.repeats += known as u64;
-            self.append(id, lines.into_iter().skip(known).collect()).map_err(Refusal::Storage)
+            self.append(id, lines.into_iter().skip(known).collect()).map_err(Refusal::Storage)?;
+            self.witness = witness;
+            Ok(())
         });
         match &taken {
             Ok(()) => self.counts.stored = self.acknowledged(),
@@ -152,8 +193,8 @@ impl Ledger {
         taken.map(|()| self.acknowledged())
     }
 
-    /// How many of the lines are stored already, if all of them join on.
-    fn check(&self, id: &[u8; 16], lines: &[Line]) -> Result<usize, Refusal> {
+    /// How many of the lines are stored already, if all of them join on, and what is known of the checkpoints then.
+    fn check(&self, id: &[u8; 16], lines: &[Line]) -> Result<(usize, Witness), Refusal> {
         if let Some(known) = self.id.filter(|known| known != id) {
             return Err(Refusal::LedgerChanged { known, given: *id });
         }
@@ -170,7 +211,41 @@ impl Ledger {
             _ => self.lines[from as usize - 2].chain,
         };
         verify(before, lines)?;
-        Ok(stored.len().min(lines.len()))
+        let known = stored.len().min(lines.len());
+        Ok((known, self.witness(id, lines.get(known..).unwrap_or_default())?))
+    }
+
+    /// Looks at the checkpoints among lines that follow the stored ones.
+    fn witness(&self, id: &[u8; 16], new: &[Line]) -> Result<Witness, Refusal> {
+        let mut witness = self.witness.clone();
+        let before = |seq: u64| {
+            let at = seq as usize - 1;
+            self.lines.get(at).or_else(|| new.get(at.checked_sub(self.lines.len())?)).map(leaf_of)
+        };
+        for line in new {
+            witness.see(id, line, &before).map_err(|why| Refusal::Checkpoint { seq: line.seq, why })?;
+        }
+        Ok(witness)
+    }
+
+    /// Keeps the other history beside the stored one, in a file of its own if there is one. The gateway sends it again and
+    /// again; each line is kept once.
+    fn dispute(&mut self, lines: &[Line]) {
+        let mut new = Vec::new();
+        for line in lines {
+            let is_stored = self.lines.get(line.seq as usize - 1) == Some(line);
+            let is_kept = is_stored || self.disputed.contains(line);
+            if !is_kept && self.disputed.len() < MAX_DISPUTED {
+                write_line(&mut new, line);
+                self.disputed.push(line.clone());
+            }
+        }
+        if let Some((path, _)) = self.file.as_ref().filter(|_| !new.is_empty()) {
+            let path = path.with_extension("disputed.ndjson");
+            if let Err(error) = open_file(&path).and_then(|mut file| write_whole(&mut file, &new)) {
+                tracing::error!(%error, "the other history of a ledger could not be kept");
+            }
+        }
     }
 
     /// Writes the new lines as one piece, and only then counts them as stored.

@@ -74,4 +74,5 @@ kinds! {
     AlarmAcknowledged => "alarm_acknowledged",
     OrderRefused => "order_refused",
     GuardianReplied => "guardian_replied",
+    Checkpoint => "checkpoint",
 }

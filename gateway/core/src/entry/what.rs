@@ -538,4 +538,16 @@ pub enum What {
         /// What.
         reply: GuardianReply,
     },
+    /// The gateway signed what the ledger is so far: the root of the Merkle tree of its first `size` entries. What is
+    /// signed, and how, is in `gateway/docs/evidence.md`.
+    Checkpoint {
+        /// How many entries the tree has: all through this one.
+        size: Seq,
+        /// Root of the tree (RFC 9162, 2.1.1), 64 lower-case hex digits.
+        root: String,
+        /// The gateway's public key (Ed25519, RFC 8032), 64 lower-case hex digits.
+        key: String,
+        /// Its signature, 128 lower-case hex digits.
+        signature: String,
+    },
 }

@@ -8,10 +8,10 @@ use smol_str::SmolStr;
 
 use super::{
     Authorisation, CredentialLine, GuardianLine, Holder, Restriction, SchoolLevel, StudentLine, Validity,
-    table::{Groups, Table},
+    table::{Cards, Groups, Table},
 };
 use crate::{
-    credential::{CredentialId, CredentialStatus},
+    credential::CredentialStatus,
     id::{GuardianId, GuardianToken, SchoolId, StudentId},
     text::Bilingual,
     time::{Hours, Stamp},
@@ -83,7 +83,7 @@ pub(super) struct People {
     relations: Box<[Bilingual]>,
     /// Sorted by guardian and student.
     restrictions: Box<[RestrictionRow]>,
-    pub(super) cards: Table<CredentialId, Owner>,
+    pub(super) cards: Cards<Owner>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,7 +165,7 @@ impl People {
         let mut people = Self { students, guardians, ..Self::default() };
         people.link(lines.authorisations);
         people.restrict(lines.restrictions);
-        people.cards = Table::of(lines.credentials.into_iter().filter_map(|line| {
+        people.cards = Cards::of(lines.credentials.into_iter().filter_map(|line| {
             let (kind, number) = match &line.holder {
                 Holder::Student(id) => (OwnerKind::Student, people.students.number(id)?),
                 Holder::Guardian(id) => (OwnerKind::Guardian, people.guardians.number(id)?),

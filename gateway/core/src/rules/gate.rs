@@ -185,7 +185,14 @@ fn forget_lapsed(school: &mut School, place: &PlaceId) {
     }
     let (now, life) = (school.now, grant_life(school));
     let live = |at: &Stamp| at.elapsed(&now).is_some_and(|gone| gone < life);
-    lane(school, place).grants.retain(|(_, at)| live(at));
+    let Some(Lane { grants, .. }) = school.lanes.lanes.get_mut(place) else { return };
+    // Those of this boot lapse in their order.
+    while grants.front().is_some_and(|(_, at)| at.boot == now.boot && !live(at)) {
+        grants.pop_front();
+    }
+    if grants.front().is_some_and(|(_, at)| at.boot != now.boot) {
+        grants.retain(|(_, at)| live(at));
+    }
 }
 
 fn grant_life(school: &School) -> Duration {

@@ -52,6 +52,13 @@ pub(crate) fn timeout(school: &School) -> Option<Timeout> {
     Some(school.timeout(&since, MARK_EVERY, Timer::DeliveryMark))
 }
 
+/// Whether a checkpoint of the first `size` entries says what no earlier one says: one that would cover nothing but marks
+/// and checkpoints is not written, else each would call for the next.
+pub(crate) fn is_checkpoint_wanted(school: &School, size: Seq) -> bool {
+    let known = school.state.checkpointed();
+    size <= school.state.last() && school.state.last_news().min(size) > known
+}
+
 /// How far the consumer has come with news, if the ledger does not say so yet.
 fn unmarked(school: &School, consumer: Consumer) -> Option<Seq> {
     let through = school.marks.through.get(&consumer).copied()?.min(school.state.last_news());

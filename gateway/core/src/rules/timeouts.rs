@@ -5,28 +5,38 @@ use crate::{
     entry::CallEnd,
     rules::{closing, day, gate, handover, marks, pass, platform, sensor},
     school::School,
-    state::Call,
+    state::{AlarmOn, Call},
     timer::{Timeout, Timer},
 };
 
 /// Most deadlines dealt with at one moment; whatever is left is due at the next call.
 const MAX_AT_ONCE: usize = 10_000;
 
+/// Whatever has deadlines tells the earliest of its own.
+const EACH: [fn(&School) -> Option<Timeout>; 10] = [
+    call,
+    quiet_alarm,
+    lost_reader,
+    marks::timeout,
+    day::next,
+    handover::next,
+    gate::next,
+    sensor::next,
+    platform::next,
+    pass::next,
+];
+
 /// The earliest deadline.
 pub(crate) fn next(school: &School) -> Option<Timeout> {
-    let all = [
-        call(school),
-        quiet_alarm(school),
-        lost_reader(school),
-        marks::timeout(school),
-        day::next(school),
-        handover::next(school),
-        gate::next(school),
-        sensor::next(school),
-        platform::next(school),
-        pass::next(school),
-    ];
-    all.into_iter().flatten().min_by_key(|timeout| timeout.at)
+    let mut earliest: Option<Timeout> = None;
+    for next in EACH {
+        if let Some(timeout) = next(school)
+            && earliest.as_ref().is_none_or(|earliest| timeout.at < earliest.at)
+        {
+            earliest = Some(timeout);
+        }
+    }
+    earliest
 }
 
 /// Deals with every deadline that has passed.
@@ -69,10 +79,13 @@ fn call(school: &School) -> Option<Timeout> {
     Some(Timeout { at, why: Timer::ReleaseWindow { call } })
 }
 
+/// As with calls: the first that last recurred in this boot is the next of them to end.
 fn quiet_alarm(school: &School) -> Option<Timeout> {
     let quiet = school.policy().alarm_quiet();
-    let passing = school.state.alarms().iter().filter(|(alarm, _)| alarm.ends_when_quiet());
-    passing
+    let is_old = |on: &AlarmOn| on.last.boot != school.now.boot;
+    let old = school.state.passing_alarms().take_while(|(_, on)| is_old(on));
+    let first = school.state.passing_alarms().find(|(_, on)| !is_old(on));
+    old.chain(first)
         .map(|(alarm, on)| (school.deadline(&on.last, quiet), alarm))
         .min()
         .map(|(at, alarm)| Timeout { at, why: Timer::AlarmQuiet { alarm: alarm.clone() } })

@@ -169,11 +169,11 @@ impl State {
         }
         self.others.values_mut().for_each(|sighting| each(&mut sighting.at));
         self.calls.values_mut().for_each(|call| each(&mut call.at));
-        self.alarms.values_mut().for_each(|on| each(&mut on.last));
+        self.alarms.stamps_mut().for_each(&mut each);
         self.readers_away.values_mut().for_each(|away| each(&mut away.since));
         self.sensors_away.values_mut().for_each(|away| each(&mut away.since));
         self.doors.values_mut().for_each(|door| each(&mut door.since));
-        self.recent.iter_mut().for_each(|tap| each(&mut tap.at));
+        self.recent.stamps_mut().for_each(&mut each);
         self.posts.values_mut().for_each(|held| each(&mut held.since));
         self.offers.values_mut().for_each(|offer| each(&mut offer.at));
         self.muster.iter_mut().for_each(|muster| each(&mut muster.at));

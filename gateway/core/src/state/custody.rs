@@ -1,11 +1,15 @@
 //! How custody passes: one custodian for each student on campus, always.
 
-use alloc::vec::Vec;
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 use crate::{
     entry::{Entry, Recipient, Seq, What},
     id::{SessionId, StaffId, StudentId},
-    state::{Custodian, State, Whereabouts},
+    state::{Custodian, Presence, State, Whereabouts},
 };
 
 impl State {
@@ -91,37 +95,37 @@ impl State {
 
     /// Within the school, of one who is in its care; calls and waiting go on.
     fn pass_to(&mut self, student: &StudentId, custodian: Custodian, entry: &Entry) {
-        let Some(presence) = self.presences.get(student).filter(|p| p.in_care()) else { return };
+        let Some(presence) = self.presences.get_mut(student).filter(|p| p.in_care()) else { return };
         if presence.custodian() == Some(&custodian) {
             return;
         }
         let whereabouts = Whereabouts::OnCampus(custodian);
-        self.regroup(student, &whereabouts);
-        if let Some(presence) = self.presences.get_mut(student) {
-            presence.whereabouts = whereabouts;
-            (presence.since, presence.by) = (entry.at, entry.seq);
-        }
+        regroup(&mut self.groups, student, presence.custodian(), &whereabouts);
+        (presence.whereabouts, presence.since, presence.by) = (whereabouts, entry.at, entry.seq);
     }
 
-    /// Over the border, or out of the school's care.
+    /// Over the border, or out of the school's care: out of any session, and of the calls.
     fn move_to(&mut self, student: &StudentId, whereabouts: Whereabouts, entry: &Entry) {
-        self.leave_session(student, entry);
-        self.replace_presence(student, whereabouts, entry);
-    }
-
-    /// Keeps the groups right: called before every change of whereabouts.
-    pub(super) fn regroup(&mut self, student: &StudentId, to: &Whereabouts) {
-        let Self { presences, groups, .. } = self;
-        if let Some(Custodian::Staff(before)) = presences.get(student).and_then(|p| p.custodian())
-            && let Some(group) = groups.get_mut(before)
-        {
-            group.remove(student);
-            if group.is_empty() {
-                groups.remove(before);
-            }
+        let here = |whereabouts: &Whereabouts| matches!(whereabouts, Whereabouts::OnCampus(_));
+        let Self { presences, groups, on_campus, .. } = self;
+        *on_campus += usize::from(here(&whereabouts));
+        let Some(presence) = presences.get_mut(student) else {
+            regroup(groups, student, None, &whereabouts);
+            presences.insert(student.clone(), Box::new(Presence::new(whereabouts, entry)));
+            return;
+        };
+        *on_campus -= usize::from(here(&presence.whereabouts));
+        regroup(groups, student, presence.custodian(), &whereabouts);
+        let by_family = matches!(whereabouts, Whereabouts::OnCampus(Custodian::Guardian(_) | Custodian::Delegate(_)));
+        presence.fetched = by_family || !here(&whereabouts) && presence.fetched;
+        (presence.whereabouts, presence.since, presence.by) = (whereabouts, entry.at, entry.seq);
+        (presence.waiting, presence.left_by) = (None, None);
+        let (session, calls) = (presence.session.take(), core::mem::take(&mut presence.calls));
+        if let Some(session) = session {
+            self.end_stay(student, &session, entry.at);
         }
-        if let Whereabouts::OnCampus(Custodian::Staff(now)) = to {
-            groups.entry(now.clone()).or_default().insert(student.clone());
+        for call in calls {
+            self.drop_from_call(call, student);
         }
     }
 
@@ -133,5 +137,25 @@ impl State {
     /// The entry since which the present custodian answers for a student on campus.
     pub fn custody_since(&self, student: &StudentId) -> Option<Seq> {
         self.presences.get(student).filter(|p| p.custodian().is_some()).map(|p| p.by)
+    }
+}
+
+/// Keeps the groups right: called before every change of whereabouts.
+fn regroup(
+    groups: &mut BTreeMap<StaffId, BTreeSet<StudentId>>,
+    student: &StudentId,
+    before: Option<&Custodian>,
+    to: &Whereabouts,
+) {
+    if let Some(Custodian::Staff(before)) = before
+        && let Some(group) = groups.get_mut(before)
+    {
+        group.remove(student);
+        if group.is_empty() {
+            groups.remove(before);
+        }
+    }
+    if let Whereabouts::OnCampus(Custodian::Staff(now)) = to {
+        groups.entry(now.clone()).or_default().insert(student.clone());
     }
 }

@@ -37,7 +37,7 @@ impl State {
         match &entry.what {
             What::GateOpened { place, cause } => {
                 if *cause == OpenCause::Forced {
-                    self.alarm_recurs(&Alarm::GateForced { place: place.clone() }, entry);
+                    self.alarms.recur(&Alarm::GateForced { place: place.clone() }, entry);
                 }
                 let door = Door { since: entry.at, by: entry.seq, cause: cause.clone() };
                 self.doors.insert(place.clone(), door);
@@ -46,7 +46,7 @@ impl State {
                 self.doors.remove(place);
             }
             What::Tailgated { place, .. } => {
-                self.alarm_recurs(&Alarm::Tailgating { place: place.clone() }, entry);
+                self.alarms.recur(&Alarm::Tailgating { place: place.clone() }, entry);
             }
             What::MusterEnded { .. } | What::AlarmEnded { alarm: Alarm::Fire {}, .. } => {
                 self.freed_until = Some(entry.at);
@@ -59,12 +59,6 @@ impl State {
                 self.sensors_away.remove(&(place.clone(), line.clone()));
             }
             _ => {}
-        }
-    }
-
-    fn alarm_recurs(&mut self, alarm: &Alarm, entry: &Entry) {
-        if let Some(on) = self.alarms.get_mut(alarm) {
-            on.last = entry.at;
         }
     }
 

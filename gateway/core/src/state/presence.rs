@@ -68,6 +68,22 @@ pub struct Presence {
 }
 
 impl Presence {
+    /// Of one of whom nothing was known; nobody has seen them yet.
+    pub(super) fn new(whereabouts: Whereabouts, entry: &Entry) -> Self {
+        let seen = Sighting { place: None, at: entry.at, by: entry.seq };
+        Self {
+            whereabouts,
+            since: entry.at,
+            by: entry.seq,
+            seen,
+            session: None,
+            calls: Vec::new(),
+            waiting: None,
+            left_by: None,
+            fetched: false,
+        }
+    }
+
     /// Who answers for them, if they are here.
     pub fn custodian(&self) -> Option<&Custodian> {
         match &self.whereabouts {

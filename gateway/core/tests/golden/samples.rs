@@ -15,8 +15,19 @@ use schoolgate_core::{
 
 /// All of them, in the order of their numbers.
 pub(crate) fn all() -> Vec<Entry> {
-    let kinds =
-        [days(), people(), sessions(), handovers(), passes(), closing(), gates(), musters(), alarms(), refusals()];
+    let kinds = [
+        days(),
+        people(),
+        sessions(),
+        handovers(),
+        passes(),
+        closing(),
+        gates(),
+        musters(),
+        alarms(),
+        refusals(),
+        checkpoints(),
+    ];
     kinds.concat().into_iter().zip(101..).map(|(what, seq)| entry(Seq(seq), what)).collect()
 }
 
@@ -296,6 +307,10 @@ fn hours(from: &str, until: &str) -> Hours {
 fn tap() -> Tap {
     let reader = ReaderId::try_new("east-in").unwrap();
     Tap { place: place("east-gate"), reader, credential: CredentialId([0xc5; 16]) }
+}
+
+fn checkpoints() -> Vec<What> {
+    vec![What::Checkpoint { size: Seq(200), root: "5a".repeat(32), key: "6b".repeat(32), signature: "7c".repeat(64) }]
 }
 
 fn pass() -> PassId {

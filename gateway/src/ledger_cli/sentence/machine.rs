@@ -48,6 +48,10 @@ pub(super) fn delivered(consumer: Consumer, through: Seq, lang: Lang) -> String 
     }
 }
 
+pub(super) fn checkpoint(size: Seq, lang: Lang) -> String {
+    text!(lang, zh: "签名检查点：覆盖至记录 {size}", en: "signed checkpoint of every entry through {size}")
+}
+
 pub(super) fn clock_set(first: Seq, offset_ms: i64, lang: Lang) -> String {
     text!(
         lang,
