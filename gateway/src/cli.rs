@@ -38,7 +38,6 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one for each run of the program")]
 pub enum Command {
     /// Run the gateway / 运行网关
     Run {
