@@ -91,12 +91,10 @@ impl School {
 
     /// Takes one input at its moment. Deadlines that have passed by then are dealt with first.
     pub fn handle(&mut self, now: Stamp, input: Input) {
-        let (before, last) = (self.moment_before(), self.state.last());
+        let before = self.moment_before();
         self.now = now;
         rules::clock::look(self, &before);
-        if self.state.last() != last || !self.has_time_yet() {
-            rules::timeouts::expire(self);
-        }
+        rules::timeouts::expire(self);
         match input {
             Input::Started { version } => rules::start::begin(self, version),
             Input::Stopping => {
@@ -180,17 +178,6 @@ impl School {
     fn moment_before(&self) -> Stamp {
         let last = || self.state.clockwork().last().copied().unwrap_or_default();
         if self.now == Stamp::default() { last() } else { self.now }
-    }
-
-    /// Whether no deadline has passed, as far as the one tells that was found after the last input: deadlines stand on the
-    /// boot's time, unless the clock has moved.
-    fn has_time_yet(&self) -> bool {
-        let Some((_, next)) = self.next.as_ref().filter(|(found, _)| found.ticks_on_to(&self.now)) else {
-            return false;
-        };
-        let is_due = next.as_ref().is_some_and(|timeout| timeout.at <= self.now.mono);
-        debug_assert!(is_due || *next == rules::timeouts::next(self), "a deadline has moved by itself");
-        !is_due
     }
 
     /// Who is on campus and not on the new roll stays known until they have left, as the roster before had them: a child

@@ -441,14 +441,6 @@ impl Stamp {
         later.wall.unix_ms.saturating_sub(self.wall.unix_ms).saturating_sub(later.mono.ahead_of(self.mono))
     }
 
-    /// Whether wall time and the boot's time have run together from this moment to that one, so that what was due at a moment
-    /// of either still is.
-    pub(crate) fn ticks_on_to(&self, later: &Stamp) -> bool {
-        let same = self.boot == later.boot && self.clock == later.clock && self.mono <= later.mono;
-        let wall_ms = later.wall.unix_ms.saturating_sub(self.wall.unix_ms);
-        same && self.wall.offset_min == later.wall.offset_min && wall_ms == later.mono.ahead_of(self.mono)
-    }
-
     /// What the clock of `now` would have shown at this moment: by the boot's own time if it is the same boot, so that a
     /// clock which was set or jumped since does not matter; else what it did show, if it was set.
     pub fn seen_from(&self, now: &Stamp) -> Option<Wall> {

@@ -126,6 +126,13 @@ const FAULTS: &[(&str, Spoil)] = &[
     ("session that ends too early", |d, n| spoil!(d.sessions[n].hours = hours("16:30", "17:29"), ".hours.until")),
     ("session too late for junior high", |d, n| {
         d.students.iter_mut().for_each(|student| student.level = SchoolLevel::Junior);
+        // One that somebody takes: in a small school there are some that nobody does.
+        let taken = |session: &SessionLine| {
+            let takes = |line: &schoolgate_core::roster::EnrolmentLine| line.course == session.course;
+            d.enrolments.iter().any(|line| takes(line) && line.valid.covers_day(session.day.number()))
+        };
+        let taken: Vec<usize> = (0..d.sessions.len()).filter(|n| taken(&d.sessions[*n])).collect();
+        let n = taken[n % taken.len()];
         spoil!(d.sessions[n].hours.until = "20:31".parse().unwrap())
     }),
     ("two sessions in a room", |d, n| {
