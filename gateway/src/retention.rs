@@ -57,7 +57,8 @@ impl Group {
             | What::Delivered { .. }
             | What::SensorDown { .. }
             | What::SensorUp { .. }
-            | What::ClockSet { .. } => Self::Machine,
+            | What::ClockSet { .. }
+            | What::Checkpoint { .. } => Self::Machine,
             What::SessionTaken { .. }
             | What::SessionLeft { .. }
             | What::SessionClosed { .. }
