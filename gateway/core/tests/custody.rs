@@ -16,7 +16,7 @@ use schoolgate_core::{
     state::{Custodian, Whereabouts},
     time::{BootId, ClockQuality, Mono, Stamp, Wall},
 };
-use support::{Day, at, card, guardian, place, reader, service, student};
+use support::{Day, at, card, guardian, place, reader, service, student, turn::Turn};
 
 /// Ming's afternoon: the gate, homework with Li and then Wang, chess with Sun, extended care, grandmother.
 fn afternoon() -> Day {
@@ -214,9 +214,7 @@ enum Step {
     CheckIn(usize, usize, usize),
     HandOver(usize, usize, Vec<usize>),
     TakePost(usize, bool),
-    Wait(u64),
-    Reboot,
-    Clock(u8),
+    Turn(Turn),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -226,9 +224,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..STAFF.len(), 0..STAFF.len(), proptest::collection::vec(0..3usize, 0..3))
             .prop_map(|(from, to, present)| Step::HandOver(from, to, present)),
         1 => (0..STAFF.len(), any::<bool>()).prop_map(|(who, gate)| Step::TakePost(who, gate)),
-        10 => prop_oneof![0..4_000u64, 4_000..50_000u64, 4_000..50_000u64, 0..1_000_000u64].prop_map(Step::Wait),
-        1 => Just(Step::Reboot),
-        1 => (0..3u8).prop_map(Step::Clock),
+        10 => prop_oneof![0..4_000u64, 4_000..50_000u64, 4_000..50_000u64, 0..1_000_000u64].prop_map(Turn::Wait).prop_map(Step::Turn),
+        1 => Just(Step::Turn(Turn::Reboot)),
+        1 => (0..3u8).prop_map(Turn::Clock).prop_map(Step::Turn),
     ]
 }
 
@@ -253,23 +251,7 @@ impl World {
             Step::TakePost(who, gate) => {
                 order(*who, Order::TakePost { post: if *gate { Post::Gate } else { Post::ExtendedCare } })
             }
-            Step::Wait(ms) => {
-                self.now.mono = Mono(self.now.mono.0 + ms);
-                self.now.wall = Wall::new(self.now.wall.unix_ms() + *ms as i64, 480);
-                Input::Timeout
-            }
-            Step::Reboot => {
-                self.now.boot = BootId(self.now.boot.0 + 1);
-                self.now.mono = Mono(9_000);
-                self.now.wall = Wall::new(self.now.wall.unix_ms() + 40_000, 480);
-                Input::Started { version: "test".into() }
-            }
-            Step::Clock(n) => {
-                let qualities =
-                    [ClockQuality::Synchronised, ClockQuality::Holdover { error_ms: 900 }, ClockQuality::Unset];
-                self.now.clock = qualities[usize::from(*n)];
-                Input::Timeout
-            }
+            Step::Turn(turn) => turn.take(&mut self.now),
         };
         let outcome = self.day.give_at(self.now, input);
         assert!(outcome.promises_are_kept(), "{outcome:?}");

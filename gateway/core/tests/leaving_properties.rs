@@ -14,12 +14,13 @@ use schoolgate_core::{
     roster::{Document, Restriction, Validity},
     school::{Input, Order},
     state::Whereabouts,
-    time::{BootId, ClockQuality, Mono, Stamp, Wall},
+    time::Stamp,
 };
 use support::{
     Day, card, guardian, place, reader, service,
     service::{hours, staff},
     student,
+    turn::Turn,
 };
 
 const STUDENTS: [&str; 3] = ["ming", "hong", "lei"];
@@ -36,9 +37,7 @@ enum Step {
     Confirm(usize),
     Leave(usize, u16, u16, bool),
     Roster(bool),
-    Wait(u64),
-    Reboot,
-    Clock(u8),
+    Turn(Turn),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -50,9 +49,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..STUDENTS.len(), 0..24u16, 0..24u16, any::<bool>())
             .prop_map(|(who, from, until, alone)| Step::Leave(who, from, until, alone)),
         1 => any::<bool>().prop_map(Step::Roster),
-        8 => prop_oneof![0..4_000u64, 0..60_000u64, 0..3_000_000u64, 0..90_000_000u64].prop_map(Step::Wait),
-        1 => Just(Step::Reboot),
-        1 => (0..3u8).prop_map(Step::Clock),
+        8 => prop_oneof![0..4_000u64, 0..60_000u64, 0..3_000_000u64, 0..90_000_000u64].prop_map(Turn::Wait).prop_map(Step::Turn),
+        1 => Just(Step::Turn(Turn::Reboot)),
+        1 => (0..3u8).prop_map(Turn::Clock).prop_map(Step::Turn),
     ]
 }
 
@@ -97,23 +96,7 @@ impl World {
                 let roster = schoolgate_core::roster::Roster::try_new(document).unwrap();
                 Input::Roster { roster: roster.into(), digest }
             }
-            Step::Wait(ms) => {
-                self.now.mono = Mono(self.now.mono.0 + ms);
-                self.now.wall = Wall::new(self.now.wall.unix_ms() + ms as i64, 480);
-                Input::Timeout
-            }
-            Step::Reboot => {
-                self.now.boot = BootId(self.now.boot.0 + 1);
-                self.now.mono = Mono(9_000);
-                self.now.wall = Wall::new(self.now.wall.unix_ms() + 40_000, 480);
-                Input::Started { version: "test".into() }
-            }
-            Step::Clock(n) => {
-                let qualities =
-                    [ClockQuality::Synchronised, ClockQuality::Holdover { error_ms: 900 }, ClockQuality::Unset];
-                self.now.clock = qualities[usize::from(n)];
-                Input::Timeout
-            }
+            Step::Turn(ref turn) => turn.take(&mut self.now),
         };
         let outcome = self.day.give_at(self.now, input);
         assert!(outcome.promises_are_kept(), "{outcome:?}");

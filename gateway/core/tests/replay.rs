@@ -10,9 +10,9 @@ use schoolgate_core::{
     promise::LedgerPace,
     school::{Input, School},
     state::{Custodian, State, Whereabouts},
-    time::{BootId, ClockQuality, Mono, Stamp, Wall},
+    time::Stamp,
 };
-use support::{Day, card, reader, site, student};
+use support::{Day, card, reader, site, student, turn::Turn};
 
 const HOLDERS: [&str; 11] =
     ["ming", "hong", "lei", "grandmother", "mother", "uncle", "aunt", "lost", "blocked", "nobody", "somebody"];
@@ -24,9 +24,7 @@ enum Step {
     Reader(usize, bool),
     Ledger(bool),
     Delivered(bool, u64),
-    Wait(u64),
-    Reboot,
-    Clock(u8),
+    Turn(Turn),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -35,9 +33,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..READERS.len(), any::<bool>()).prop_map(|(at, up)| Step::Reader(at, up)),
         1 => any::<bool>().prop_map(Step::Ledger),
         2 => (any::<bool>(), 0..50u64).prop_map(|(notify, back)| Step::Delivered(notify, back)),
-        8 => prop_oneof![0..4_000u64, 0..700_000u64, 0..90_000_000u64].prop_map(Step::Wait),
-        1 => Just(Step::Reboot),
-        1 => (0..3u8).prop_map(Step::Clock),
+        8 => prop_oneof![0..4_000u64, 0..700_000u64, 0..90_000_000u64].prop_map(Turn::Wait).prop_map(Step::Turn),
+        1 => Just(Step::Turn(Turn::Reboot)),
+        1 => (0..3u8).prop_map(Turn::Clock).prop_map(Step::Turn),
     ]
 }
 
@@ -58,23 +56,7 @@ impl World {
                 let consumer = if notify { Consumer::Notify } else { Consumer::Sync };
                 Input::Delivered { consumer, through: Seq(self.day.school.state().last().0.saturating_sub(back)) }
             }
-            Step::Wait(ms) => {
-                self.now.mono = Mono(self.now.mono.0 + ms);
-                self.now.wall = Wall::new(self.now.wall.unix_ms() + ms as i64, 480);
-                Input::Timeout
-            }
-            Step::Reboot => {
-                self.now.boot = BootId(self.now.boot.0 + 1);
-                self.now.mono = Mono(9_000);
-                self.now.wall = Wall::new(self.now.wall.unix_ms() + 40_000, 480);
-                Input::Started { version: "test".into() }
-            }
-            Step::Clock(n) => {
-                let qualities =
-                    [ClockQuality::Synchronised, ClockQuality::Holdover { error_ms: 900 }, ClockQuality::Unset];
-                self.now.clock = qualities[usize::from(n)];
-                Input::Timeout
-            }
+            Step::Turn(ref turn) => turn.take(&mut self.now),
         };
         let outcome = self.day.give_at(self.now, input);
         assert!(outcome.promises_are_kept(), "{outcome:?}");

@@ -61,30 +61,41 @@ impl Drop for Broker {
     }
 }
 
-/// An event has come for the guardian of this student.
+/// Whom the taps are told to.
+#[derive(Clone, Copy)]
+pub enum Told {
+    Guardians,
+    Boards,
+}
+
+/// An event has come about this student.
 #[derive(Clone, Copy)]
 pub struct Arrival {
     pub student: usize,
     pub at: Instant,
 }
 
-/// Subscribed to the guardians' events of one school with QoS 0, on a thread of its own.
+/// Subscribed to the guardians' or the places' events of one school with QoS 0, on a thread of its own.
 pub struct Subscriber {
     arrivals: Receiver<Arrival>,
 }
 
 impl Subscriber {
-    pub fn connect(broker: SocketAddr, school: &str) -> Self {
+    pub fn connect(broker: SocketAddr, school: &str, told: Told) -> Self {
+        let whose = match told {
+            Told::Guardians => "guardian",
+            Told::Boards => "place",
+        };
         let mut stream = TcpStream::connect(broker).unwrap();
         stream.write_all(&connect(&format!("{school}-subscriber"))).unwrap();
         let mut connack = [0; 4];
         stream.read_exact(&mut connack).unwrap();
         assert_eq!(connack, [0x20, 2, 0, 0], "the broker refuses the subscriber");
-        stream.write_all(&subscribe(&format!("schoolgate/{school}/guardian/+/event"))).unwrap();
+        stream.write_all(&subscribe(&format!("schoolgate/{school}/{whose}/+/event"))).unwrap();
         let mut suback = [0; 5];
         stream.read_exact(&mut suback).unwrap();
         let (sender, arrivals) = mpsc::channel();
-        thread::spawn(move || take_arrivals(stream, &sender));
+        thread::spawn(move || take_arrivals(stream, told, &sender));
         Self { arrivals }
     }
 
@@ -113,7 +124,7 @@ impl Subscriber {
     }
 }
 
-fn take_arrivals(mut stream: TcpStream, arrivals: &Sender<Arrival>) {
+fn take_arrivals(mut stream: TcpStream, told: Told, arrivals: &Sender<Arrival>) {
     let (mut buffer, mut held) = (vec![0; 256 * 1024], 0);
     while let Ok(read @ 1..) = stream.read(&mut buffer[held..]) {
         let at = Instant::now();
@@ -122,15 +133,27 @@ fn take_arrivals(mut stream: TcpStream, arrivals: &Sender<Arrival>) {
         while let Some((packet, len)) = first_packet(&buffer[taken..held]) {
             let topic_len = usize::from(u16::from_be_bytes([packet[0], packet[1]]));
             let token = std::str::from_utf8(&packet[2..2 + topic_len]).unwrap().split('/').nth(3).unwrap();
-            let student = usize::from_str_radix(token, 16).unwrap();
+            let student = match told {
+                Told::Guardians => usize::from_str_radix(token, 16).ok(),
+                Told::Boards => student_in(&packet[2 + topic_len..]),
+            };
+            taken += len;
+            let Some(student) = student else { continue };
             if arrivals.send(Arrival { student, at }).is_err() {
                 return;
             }
-            taken += len;
         }
         buffer.copy_within(taken..held, 0);
         held -= taken;
     }
+}
+
+/// Whom an entry is about, if it is about a student: the generated school numbers them `S00001` and so on.
+fn student_in(payload: &[u8]) -> Option<usize> {
+    const FIELD: &[u8] = b"\"student\":\"S";
+    let begin = payload.windows(FIELD.len()).position(|bytes| bytes == FIELD)? + FIELD.len();
+    let digits = payload[begin..].split(|&byte| byte == b'"').next()?;
+    Some(std::str::from_utf8(digits).ok()?.parse::<usize>().ok()? - 1)
 }
 
 /// The body of the first packet, and the packet's whole length.

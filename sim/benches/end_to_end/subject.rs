@@ -23,7 +23,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     bench_school::{campus, card, school},
-    broker::{Broker, Subscriber},
+    broker::{Broker, Subscriber, Told},
 };
 
 /// Taps a second, over all readers, of a full but orderly gate.
@@ -38,7 +38,10 @@ const BARE_LOOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/bare_loop.
 
 /// What can be measured.
 pub enum Kind {
+    /// Each tap is told to a guardian, in two messages, and to the place's boards.
     Gateway,
+    /// Each tap is told to the place's boards only: as many messages as the loop sends.
+    OneMessage,
     /// With the interpreter that runs it.
     BareLoop(PathBuf),
 }
@@ -117,7 +120,7 @@ impl Kind {
     /// The gateway, and the bare loop if this machine has Python 3.
     pub fn all() -> Vec<Self> {
         gateway_process::binary().unwrap(); // built now, not while its start is timed
-        let mut kinds = vec![Self::Gateway];
+        let mut kinds = vec![Self::Gateway, Self::OneMessage];
         // The interpreter itself: what is on the path may be a script that looks for it.
         let asked = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
         if let Ok(answer) = asked
@@ -131,14 +134,23 @@ impl Kind {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Gateway => "gateway",
+            Self::OneMessage => "one-message",
             Self::BareLoop(_) => "bare-loop",
+        }
+    }
+
+    /// Whose messages the subscriber waits for.
+    fn told(&self) -> Told {
+        match self {
+            Self::Gateway | Self::BareLoop(_) => Told::Guardians,
+            Self::OneMessage => Told::Boards,
         }
     }
 
     /// Starts it for a school of so many students.
     pub fn start(&self, students: usize, broker: &Broker, runtime: &Runtime) -> Subject {
         let setting = Setting {
-            school: school(students),
+            school: school(students, !matches!(self, Self::OneMessage)),
             campus: campus(self.name()),
             broker: None, // a relay would cost time of its own
             platform: None,
@@ -150,7 +162,7 @@ impl Kind {
         let (host, port) = (broker.addr().ip(), broker.addr().port());
         let mut config = fs::OpenOptions::new().append(true).open(scene.config()).unwrap();
         writeln!(config, "\n[mqtt]\nhost = \"{host}\"\nport = {port}\ntls = false").unwrap();
-        let subscriber = Subscriber::connect(broker.addr(), self.name());
+        let subscriber = Subscriber::connect(broker.addr(), self.name(), self.told());
         self.start_in(scene, subscriber, broker, runtime)
     }
 
@@ -158,7 +170,7 @@ impl Kind {
     fn start_in(&self, scene: Scene, subscriber: Subscriber, broker: &Broker, runtime: &Runtime) -> Subject {
         let spawned = Instant::now();
         let process = match self {
-            Self::Gateway => {
+            Self::Gateway | Self::OneMessage => {
                 let _runtime = runtime.enter();
                 Process::Gateway(GatewayProcess::start(&scene.config(), &scene.log()).unwrap())
             }

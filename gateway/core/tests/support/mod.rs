@@ -6,6 +6,7 @@
 pub mod passes;
 pub mod service;
 pub mod term;
+pub mod turn;
 
 use std::{sync::Arc, time::Duration};
 
