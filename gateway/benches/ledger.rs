@@ -7,6 +7,7 @@
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use schoolgate::ledger::{Durable, Ledger, LedgerId, Options, SaltSource, verify_inclusion};
+use schoolgate::mentions::{Mentions, Sort};
 use schoolgate::store::Store;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -161,8 +162,12 @@ fn report_memory_of_store() {
     };
     for first in (1..=ENTRIES).step_by(64) {
         let records: Vec<_> = (first..(first + 64).min(ENTRIES + 1)).map(record).collect();
-        let subjects = |body: &[u8]| String::from_utf8_lossy(body).split(' ').map(str::to_owned).collect();
-        store.index(&records, subjects).unwrap();
+        let mentions = |body: &[u8]| {
+            let body = String::from_utf8_lossy(body);
+            let ids = body.split(' ').zip([Sort::Student, Sort::Place]);
+            Mentions { day: Some(20_000), ids: ids.map(|(id, sort)| (sort, id.to_owned())).collect() }
+        };
+        store.index(&records, mentions).unwrap();
     }
     let took = start.elapsed();
     println!(

@@ -7,14 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use schoolgate_core::{
-    entry::{Consumer, Entry},
-    state::State,
-};
+use schoolgate_core::{entry::Consumer, state::State};
 use tracing::{error, info, warn};
 
 use crate::{
     ledger::{LedgerId, LedgerReader},
+    mentions::Mentions,
     snapshot::{Build, Snapshot},
     store::Store,
 };
@@ -40,6 +38,8 @@ pub struct Progress {
     pub notify: u64,
     /// How far the platform has acknowledged.
     pub sync: u64,
+    /// Retention has taken out entries through this one, or bodies of some of them.
+    pub pruned: u64,
 }
 
 /// What the store's thread is told: how far all have come, and now and then what was so at some durable entry.
@@ -166,14 +166,17 @@ fn bring_up_to_date(
     store.set_cursor(Consumer::Notify.name(), progress.notify)?;
     store.set_cursor(Consumer::Sync.name(), progress.sync)?;
     let through = reader.durable().through;
+    if store.indexed()?.from <= progress.pruned {
+        store.forget_through(progress.pruned)?;
+    }
     for _ in 0..BATCHES_AT_ONCE {
-        let indexed = store.indexed_through()?;
+        let indexed = store.indexed()?.through;
         if indexed >= through {
             break;
         }
         match reader.read(indexed + 1, INDEX_BATCH, INDEX_BATCH_BYTES) {
             Ok(records) if records.is_empty() => return Ok(()),
-            Ok(records) => store.index(&records, subjects)?,
+            Ok(records) => store.index(&records, Mentions::of)?,
             Err(cause) => match cause.resumes_at().filter(|&next| next > indexed + 1) {
                 Some(next) => store.pass_over(next - 1)?,
                 None => return Err(cause.into()),
@@ -181,11 +184,4 @@ fn bring_up_to_date(
         }
     }
     Ok(())
-}
-
-/// The people whom an entry concerns.
-pub fn subjects(body: &[u8]) -> Vec<String> {
-    let Ok(entry) = Entry::decode(body) else { return Vec::new() };
-    let students = entry.what.students().iter().map(|student| student.as_str().to_owned());
-    students.chain(entry.what.guardian().map(|guardian| guardian.as_str().to_owned())).collect()
 }

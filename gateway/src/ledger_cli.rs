@@ -1,6 +1,7 @@
 //! `schoolgate ledger`: verify, show, export, prove; and `schoolgate key`. Reads only, beside a running gateway or on a copy of its folder.
 
 mod csv_export;
+mod lookup;
 mod progress;
 mod proof;
 mod select;
@@ -127,6 +128,21 @@ fn verify(dir: &Path, lang: Lang, out: &mut dyn Write) -> Result<u8, LedgerCliEr
         "{}",
         text!(lang, zh: "{records} 条记录（{first}–{last}），{segments} 个分段", en: "{records} entries ({first} to {last}) in {segments} segments")
     )?;
+    if report.anchored {
+        writeln!(
+            out,
+            "{}",
+            text!(lang, zh: "第 {first} 条之前的记录保存期满，已整段移出", en: "the entries before {first} were taken out when their time was over")
+        )?;
+    }
+    if report.removed > 0 {
+        let removed = report.removed;
+        writeln!(
+            out,
+            "{}",
+            text!(lang, zh: "{removed} 条记录保存期满，内容已移除", en: "{removed} entries have no content any more: their time was over")
+        )?;
+    }
     if let Some(chain) = report.chain {
         let chain = hex(&chain);
         writeln!(out, "{}", text!(lang, zh: "末条链值 {chain}", en: "chain hash of the last entry {chain}"))?;
@@ -239,4 +255,4 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

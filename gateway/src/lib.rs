@@ -14,6 +14,7 @@ pub mod keeper;
 pub mod ledger;
 pub mod ledger_cli;
 pub mod memory;
+pub mod mentions;
 pub mod notify;
 pub mod readers;
 pub mod report_cli;

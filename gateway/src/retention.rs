@@ -1,12 +1,16 @@
-//! What the configuration says may go out of the ledger, once a night.
+//! What retention says may go out of the ledger, once a night.
 //!
-//! A segment goes as a whole when the longest of its times is over; before that, single bodies go whose own time is over.
-//! GB 50396-2007, 5.2.2: an access control system keeps its records for 180 days at least, and room for 1,000 of each
-//! entrance. What a receiver has not acknowledged stays, whatever its age.
+//! An entry's time is over when its group's days have passed and, if it is about an entrance, that entrance has had
+//! [`ENTRIES_PER_ENTRANCE`] later ones. A segment goes as a whole when the time of all its entries is over; before that,
+//! single bodies go. GB 50396-2007, 5.2.2: an access control system keeps its records for 180 days at least, and room for
+//! 1,000 of each entrance. What a receiver has not acknowledged stays, whatever its age.
+
+mod entrances;
 
 use std::{
     sync::{
         Arc,
+        atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread::{self, JoinHandle},
@@ -15,6 +19,7 @@ use std::{
 
 use schoolgate_core::{
     entry::{Entry, What},
+    id::PlaceId,
     time::{ClockQuality, Stamp},
 };
 use tracing::{info, warn};
@@ -25,9 +30,10 @@ use crate::{
     config::Retention,
     ledger::{Fate, Keep, Pruner, Record, RetentionError},
 };
+use entrances::Latest;
 
 /// So many of the latest entries stay for each entrance, whatever their age (GB 50396-2007, 5.2.2).
-pub const ENTRIES_PER_ENTRANCE: u64 = 1_000;
+pub const ENTRIES_PER_ENTRANCE: usize = 1_000;
 /// How often the time of day is looked at.
 const LOOK: Duration = Duration::from_secs(600);
 /// The hours of the night in which it runs, by the school's clock, in minutes since midnight: from, and before.
@@ -82,6 +88,15 @@ impl Group {
     }
 }
 
+/// What is to be kept.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// For how long, and what becomes of the rest.
+    pub days: Retention,
+    /// The school's entrances, each of which keeps its latest entries.
+    pub entrances: Vec<PlaceId>,
+}
+
 /// What went in one night.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {
@@ -91,17 +106,19 @@ pub struct Pruned {
     pub bodies: usize,
     /// The first entry that is left, if segments went; else 0.
     pub first_seq: u64,
+    /// No entry behind this one was touched; 0 if none was.
+    pub through: u64,
 }
 
-/// Takes out what `keep` lets go and whose time is over at `now`. Nothing, unless `now` is kept by a time source: a clock
-/// that ran ahead must not empty the ledger. Blocks on the disk.
+/// Takes out what every receiver has acknowledged (all through `acknowledged`) and whose time is over at `now`. Nothing,
+/// unless `now` is kept by a time source: a clock that ran ahead must not empty the ledger. Blocks on the disk.
 ///
 /// # Errors
 /// [`RetentionError`]. What went before it is out.
 pub fn prune(
     pruner: &Pruner,
-    keep: Keep,
-    rules: &Retention,
+    acknowledged: u64,
+    rules: &Rules,
     fate: &Fate,
     now: &Stamp,
 ) -> Result<Pruned, RetentionError> {
@@ -109,21 +126,30 @@ pub fn prune(
     if now.clock != ClockQuality::Synchronised {
         return Ok(pruned);
     }
-    let times = [rules.movements_days, rules.attendance_days, rules.machine_days];
-    let (shortest, longest) = (times.into_iter().min().unwrap_or(0), times.into_iter().max().unwrap_or(0));
-    let mut ages = ages(pruner, now)?;
-    let retired = pruner.retire(keep, fate, |sealed| {
-        let age = ages.iter().find(|(first_seq, _)| *first_seq == sealed.first_seq).and_then(|(_, age)| *age);
-        age.is_some_and(|age| age > i64::from(longest))
-    })?;
-    (pruned.segments, pruned.first_seq) = (retired.segments, retired.first_seq);
-    if shortest == longest {
+    let times = [rules.days.movements_days, rules.days.attendance_days, rules.days.machine_days];
+    let [shortest, longest] = [times.iter().min(), times.iter().max()].map(|days| days.copied().map_or(0, i64::from));
+    let old: Vec<Aged> = ages(pruner, now)?.into_iter().filter(|segment| segment.days > Some(shortest)).collect();
+    if old.is_empty() {
         return Ok(pruned);
     }
-    ages.retain(|(first_seq, age)| *first_seq >= retired.first_seq && age.is_some_and(|age| age > i64::from(shortest)));
-    for (first_seq, _) in ages {
-        match pruner.redact(first_seq, keep, |record| is_over(record, rules, now)) {
-            Ok(bodies) => pruned.bodies += bodies,
+    let latest = Latest::of(&pruner.reader(), &rules.entrances)?;
+    let unacknowledged = acknowledged.saturating_add(1);
+
+    let keep = Keep { from: unacknowledged.min(latest.first()), entries: 0 };
+    let retired = pruner.retire(keep, fate, |sealed| {
+        old.iter().any(|segment| segment.first_seq == sealed.first_seq && segment.days > Some(longest))
+    })?;
+    (pruned.segments, pruned.first_seq) = (retired.segments, retired.first_seq);
+    pruned.through = retired.first_seq.saturating_sub(1);
+
+    let keep = Keep { from: unacknowledged, entries: 0 };
+    for Aged { first_seq, last_seq, .. } in old.into_iter().filter(|segment| segment.first_seq >= retired.first_seq) {
+        match pruner.redact(first_seq, keep, |record| is_over(record, rules, &latest, now)) {
+            Ok(0) => {}
+            Ok(bodies) => {
+                pruned.bodies += bodies;
+                pruned.through = last_seq;
+            }
             Err(RetentionError::Kept { .. }) => break,
             // Damage was told at the start; the segment goes when it goes as a whole.
             Err(RetentionError::Damaged(_)) => {}
@@ -133,14 +159,21 @@ pub fn prune(
     Ok(pruned)
 }
 
-/// How many days ago the last entry of each sealed segment was, by the segments' first numbers. One that has no body left,
-/// or whose time is not known, is taken to be as old as the next.
-fn ages(pruner: &Pruner, now: &Stamp) -> Result<Vec<(u64, Option<i64>)>, RetentionError> {
+/// A sealed segment.
+struct Aged {
+    first_seq: u64,
+    last_seq: u64,
+    /// How many days ago its last entry was. One that has no body left, or whose time is not known, is taken to be as old
+    /// as the next.
+    days: Option<i64>,
+}
+
+fn ages(pruner: &Pruner, now: &Stamp) -> Result<Vec<Aged>, RetentionError> {
     let mut ages = Vec::new();
-    let mut younger = None;
+    let mut days = None;
     for sealed in pruner.sealed()?.into_iter().rev() {
-        younger = sealed.last_entry.as_ref().and_then(|record| days_old(record, now)).or(younger);
-        ages.push((sealed.first_seq, younger));
+        days = sealed.last_entry.as_ref().and_then(|record| days_old(record, now)).or(days);
+        ages.push(Aged { first_seq: sealed.first_seq, last_seq: sealed.last_seq, days });
     }
     ages.reverse();
     Ok(ages)
@@ -151,37 +184,44 @@ fn days_old(record: &Record, now: &Stamp) -> Option<i64> {
     at.clock.is_set().then(|| (now.wall.unix_ms() - at.wall.unix_ms()).div_euclid(DAY_MS))
 }
 
-fn is_over(record: &Record, rules: &Retention, now: &Stamp) -> bool {
+fn is_over(record: &Record, rules: &Rules, latest: &Latest, now: &Stamp) -> bool {
     let Ok(entry) = Entry::decode(&record.body) else { return false };
-    days_old(record, now).is_some_and(|days| days > i64::from(Group::of(&entry.what).days(rules)))
+    let days = i64::from(Group::of(&entry.what).days(&rules.days));
+    days_old(record, now).is_some_and(|old| old > days) && !latest.holds(&entry)
 }
 
 /// The thread that does so at night.
 pub struct Nights {
     tell: SyncSender<u64>,
+    pruned_through: Arc<AtomicU64>,
     thread: JoinHandle<()>,
 }
 
 impl Nights {
-    /// Starts the thread. Of the latest entries, `entries` stay.
+    /// Starts the thread.
     ///
     /// # Errors
     /// What the operating system says of a thread or of the archive's folder.
-    pub fn start(pruner: Pruner, rules: Retention, entries: u64, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
-        let fate = match &rules.archive_dir {
+    pub fn start(pruner: Pruner, rules: Rules, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
+        let fate = match &rules.days.archive_dir {
             Some(dir) => Fate::archive_in(dir)?,
             None => Fate::Delete,
         };
         let (tell, told) = sync_channel(1);
-        let thread = thread::Builder::new()
-            .name("retention".into())
-            .spawn(move || watch(&pruner, &rules, &fate, entries, &*clock, &told))?;
-        Ok(Self { tell, thread })
+        let pruned_through = Arc::default();
+        let night = Night { pruner, rules, fate, pruned_through: Arc::clone(&pruned_through) };
+        let thread = thread::Builder::new().name("retention".into()).spawn(move || watch(&night, &*clock, &told))?;
+        Ok(Self { tell, pruned_through, thread })
     }
 
     /// Every receiver has all entries through this one.
     pub fn tell(&self, acknowledged: u64) {
         let _ = self.tell.try_send(acknowledged); // while it is at work, the next time will do
+    }
+
+    /// No entry behind this one was touched since the start.
+    pub fn pruned_through(&self) -> u64 {
+        self.pruned_through.load(Ordering::Acquire)
     }
 
     /// Ends the thread, once what it is at is done.
@@ -193,7 +233,15 @@ impl Nights {
     }
 }
 
-fn watch(pruner: &Pruner, rules: &Retention, fate: &Fate, entries: u64, clock: &dyn Clock, told: &Receiver<u64>) {
+/// What a night works with.
+struct Night {
+    pruner: Pruner,
+    rules: Rules,
+    fate: Fate,
+    pruned_through: Arc<AtomicU64>,
+}
+
+fn watch(night: &Night, clock: &dyn Clock, told: &Receiver<u64>) {
     // Disk and processor first to everything that a tap waits for; without the right to do so it runs as it is.
     let _ = rustix::process::setpriority_process(None, 10);
     let (mut acknowledged, mut done, mut looked) = (0, None, None::<Instant>);
@@ -210,7 +258,7 @@ fn watch(pruner: &Pruner, rules: &Retention, fate: &Fate, entries: u64, clock: &
         let now = clock.stamp(Instant::now());
         if is_night(&now) && done != Some(now.wall.day()) {
             done = Some(now.wall.day());
-            run(pruner, Keep { from: acknowledged + 1, entries }, rules, fate, &now);
+            night.run(acknowledged, &now);
         }
     }
 }
@@ -219,14 +267,17 @@ fn is_night(now: &Stamp) -> bool {
     (NIGHT.0..NIGHT.1).contains(&now.wall.time_of_day().minute())
 }
 
-fn run(pruner: &Pruner, keep: Keep, rules: &Retention, fate: &Fate, now: &Stamp) {
-    match prune(pruner, keep, rules, fate, now) {
-        Ok(Pruned { segments: 0, bodies: 0, .. }) => info!("retention: no entry's time is over"),
-        Ok(Pruned { segments, bodies, first_seq }) => {
-            let archived = matches!(fate, Fate::Archive(_));
-            info!(segments, bodies, first_seq, archived, "retention: took out entries whose time is over");
+impl Night {
+    fn run(&self, acknowledged: u64, now: &Stamp) {
+        match prune(&self.pruner, acknowledged, &self.rules, &self.fate, now) {
+            Ok(Pruned { segments: 0, bodies: 0, .. }) => info!("retention: no entry's time is over"),
+            Ok(Pruned { segments, bodies, first_seq, through }) => {
+                self.pruned_through.fetch_max(through, Ordering::AcqRel);
+                let archived = matches!(self.fate, Fate::Archive(_));
+                info!(segments, bodies, first_seq, archived, "retention: took out entries whose time is over");
+            }
+            Err(cause) => warn!(cause = %chain(&cause), "retention: not done; it is tried again the next night"),
         }
-        Err(cause) => warn!(cause = %chain(&cause), "retention: not done; it is tried again the next night"),
     }
 }
 

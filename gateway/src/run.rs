@@ -27,7 +27,7 @@ use crate::{
     roster_file::{self, LoadedRoster, RosterError},
     shell::Shell,
 };
-use health::{Consumers, HealthDesk};
+use health::{HealthDesk, Outside};
 use parts::{LinesAlive, NotifyPart, Readers, SyncPart};
 
 pub use replay::ReplayError;
@@ -202,12 +202,22 @@ impl Gateway {
         if progress.sync > self.told.sync {
             self.shell.on_delivered(now(), Consumer::Sync, progress.sync);
         }
-        if self.sync.as_mut().is_some_and(SyncPart::was_reached) {
-            self.shell.input(now(), Input::PlatformReached);
+        if let Some(news) = self.sync.as_mut().and_then(SyncPart::news) {
+            if news.reachable {
+                self.shell.input(now(), Input::PlatformReached);
+            }
+            if news.refused_code().is_some() {
+                self.shell.input(now(), Input::PlatformRefuses);
+            }
         }
         let moment = self.shell.moment(now());
-        let consumers = Consumers { durable: through, notify: self.notify.as_ref(), sync: self.sync.as_ref() };
-        self.health.look(now(), &moment, self.shell.school(), &consumers);
+        let outside = Outside {
+            durable: through,
+            notify: self.notify.as_ref(),
+            sync: self.sync.as_ref(),
+            unrecorded_taps: self.shell.unrecorded_taps(),
+        };
+        self.health.look(now(), &moment, self.shell.school(), &outside);
         let is_news = progress != self.kept || through != self.kept_through;
         self.told = progress;
         if is_news && now() >= self.keep_at {
@@ -264,6 +274,7 @@ impl Gateway {
         Progress {
             notify: self.notify.as_ref().map_or(self.told.notify, NotifyPart::confirmed),
             sync: self.sync.as_ref().map_or(self.told.sync, SyncPart::acknowledged),
+            pruned: self.retention.as_ref().map_or(0, Nights::pruned_through),
         }
     }
 

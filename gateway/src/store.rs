@@ -1,20 +1,22 @@
 //! The local store of what can be derived again from the ledger: cursors of its consumers and an
-//! index by subject.
+//! index by student, session and place, and snapshots of what was so.
 //!
 //! It is `sled`, whose flush does not reach the disk on Linux: a power cut may set it back or
 //! break it. So nothing here may be the only copy of anything. A store that is broken, ahead of
 //! the ledger or of another ledger is removed, and the caller indexes again from
-//! [`Store::indexed_through`]. All calls may block on the disk: keep them off the tap's path.
+//! [`Store::indexed`]. All calls may block on the disk: keep them off the tap's path.
 
 mod block;
+mod index;
 #[cfg(test)]
 mod tests;
 
-use crate::ledger::{LedgerId, Record};
-use block::Block;
-use sled::{Batch, Db, IVec};
+pub use index::{Days, Indexed};
+
+use crate::ledger::LedgerId;
+use crate::mentions::Sort;
+use sled::{Db, IVec};
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -32,9 +34,12 @@ const SNAPSHOT_PART_BYTES: usize = 16 << 10;
 const BROKEN_MARK: &str = "broken";
 
 const LEDGER_KEY: &[u8] = b"ledger";
-const INDEXED_KEY: &[u8] = b"indexed";
+const LAYOUT_KEY: &[u8] = b"layout";
+/// Version of keys and values.
+const LAYOUT: &[u8] = b"2";
 const CURSOR_PREFIX: u8 = b'c';
-const SUBJECT_PREFIX: u8 = b's';
+/// No other key begins so.
+const INDEX_PREFIX: u8 = 0x01;
 const SNAPSHOT_PREFIX: u8 = b'p';
 
 /// How the store was found.
@@ -57,6 +62,9 @@ pub enum RebuildReason {
     /// It was derived from another ledger.
     #[error("it belongs to another ledger")]
     OtherLedger,
+    /// Another version of schoolgate laid it out. Cursors are kept.
+    #[error("another version of schoolgate laid it out")]
+    OtherLayout,
     /// It knows of entries that the ledger does not have. Cursors are kept, but not beyond the
     /// ledger's end.
     #[error("it is at entry {indexed}, the ledger ends at {durable}")]
@@ -83,6 +91,9 @@ pub enum StoreError {
     /// It was marked as broken when it was last used.
     #[error("it failed while in use")]
     Marked,
+    /// It is whole, but of no use.
+    #[error(transparent)]
+    Unfit(RebuildReason),
     /// The folder of a broken store cannot be removed.
     #[error("cannot remove the broken local store {0}; remove it by hand")]
     Remove(String, #[source] io::Error),
@@ -105,6 +116,21 @@ impl Store {
         Found::look(dir).settle(ledger, durable)
     }
 
+    /// Opens the store of that ledger in `dir` as it is, or says why it is of no use.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it can't be read, or is another ledger's or another version's.
+    pub fn open_as_it_is(dir: &Path, ledger: LedgerId) -> Result<Self, StoreError> {
+        let store = Self::look(dir)?;
+        if store.owner()? != Some(ledger) {
+            return Err(StoreError::Unfit(RebuildReason::OtherLedger));
+        }
+        if store.is_laid_out_otherwise()? {
+            return Err(StoreError::Unfit(RebuildReason::OtherLayout));
+        }
+        Ok(store)
+    }
+
     /// Whatever store is there, or an empty one.
     fn look(dir: &Path) -> Result<Self, StoreError> {
         if dir.join(BROKEN_MARK).exists() {
@@ -121,115 +147,30 @@ impl Store {
         owner.map(id).transpose()
     }
 
+    fn is_laid_out_otherwise(&self) -> Result<bool, StoreError> {
+        guard(|| Ok(self.db.get(LAYOUT_KEY)?.is_none_or(|layout| layout != LAYOUT)))
+    }
+
     fn own(self, ledger: LedgerId, durable: u64) -> Result<Fit, StoreError> {
         match self.owner()? {
             None => {
-                guard(|| Ok(self.db.insert(LEDGER_KEY, &ledger.0)?))?;
+                guard(|| {
+                    self.db.insert(LAYOUT_KEY, LAYOUT)?;
+                    Ok(self.db.insert(LEDGER_KEY, &ledger.0)?)
+                })?;
             }
             Some(owner) if owner == ledger => {}
             Some(_) => return Ok(Fit::Unfit(RebuildReason::OtherLedger, BTreeMap::new())),
         }
         let cursors = self.cursors()?;
-        let indexed = cursors.values().copied().fold(self.indexed_through()?, u64::max);
+        if self.is_laid_out_otherwise()? {
+            return Ok(Fit::Unfit(RebuildReason::OtherLayout, cursors));
+        }
+        let indexed = cursors.values().copied().fold(self.indexed()?.through, u64::max);
         if indexed > durable {
             return Ok(Fit::Unfit(RebuildReason::Ahead { indexed, durable }, cursors));
         }
         Ok(Fit::Fits(self))
-    }
-
-    /// Number of the last entry that is indexed; 0 if none is.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn indexed_through(&self) -> Result<u64, StoreError> {
-        Ok(self.number(INDEXED_KEY, "the index")?.unwrap_or(0))
-    }
-
-    /// Indexes records, which follow on [`Store::indexed_through`] (entries that the ledger cannot
-    /// give may be left out; known ones are passed over). `subjects_of` names the subjects of a
-    /// body. All of one call is taken, or nothing.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn index(&self, records: &[Record], subjects_of: impl Fn(&[u8]) -> Vec<String>) -> Result<(), StoreError> {
-        let indexed = self.indexed_through()?;
-        let mut batch = Batch::default();
-        let mut blocks = BTreeMap::new();
-        let mut entries = 0;
-        let mut through = indexed;
-        for record in records.iter().filter(|record| record.seq > indexed) {
-            for subject in subjects_of(&record.body) {
-                let prefix = subject_key(&subject, None);
-                let block = match blocks.entry(prefix) {
-                    Entry::Occupied(known) => known.into_mut(),
-                    Entry::Vacant(unknown) => {
-                        let block = self.last_block(unknown.key())?;
-                        unknown.insert(block.unwrap_or_else(|| Block::new(&subject, record.seq)))
-                    }
-                };
-                if !block.push(record.seq) {
-                    let full = std::mem::replace(block, Block::new(&subject, record.seq));
-                    batch.insert(full.key, full.offsets);
-                    block.push(record.seq);
-                }
-            }
-            entries += 1;
-            through = through.max(record.seq);
-        }
-        for block in blocks.into_values() {
-            batch.insert(block.key, block.offsets);
-        }
-        if entries == 0 {
-            return Ok(());
-        }
-        batch.insert(INDEXED_KEY, &through.to_be_bytes());
-        self.attempt(|| Ok(self.db.apply_batch(batch)?))?;
-        let unflushed = self.unflushed_entries.fetch_add(entries, Ordering::Relaxed) + entries;
-        if unflushed >= FLUSH_EVERY_ENTRIES {
-            self.flush()?;
-        }
-        Ok(())
-    }
-
-    /// Notes that the entries through this one cannot be had: the index goes on behind them.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn pass_over(&self, through: u64) -> Result<(), StoreError> {
-        let through = through.max(self.indexed_through()?);
-        self.attempt(|| Ok(self.db.insert(INDEXED_KEY, &through.to_be_bytes())?)).map(drop)
-    }
-
-    /// Numbers of the entries about a subject, the newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn seqs_of(&self, subject: &str, limit: usize) -> Result<Vec<u64>, StoreError> {
-        let prefix = subject_key(subject, None);
-        self.attempt(|| {
-            let mut seqs = Vec::new();
-            for item in self.db.scan_prefix(&prefix).rev() {
-                let (key, offsets) = item?;
-                let Some(block) = Block::read(&key, &offsets, prefix.len()) else { continue };
-                seqs.extend(block.seqs().rev().take(limit - seqs.len()));
-                if seqs.len() == limit {
-                    break;
-                }
-            }
-            Ok(seqs)
-        })
-    }
-
-    fn last_block(&self, prefix: &[u8]) -> Result<Option<Block>, StoreError> {
-        self.attempt(|| {
-            for item in self.db.scan_prefix(prefix).rev() {
-                let (key, offsets) = item?;
-                if let Some(block) = Block::read(&key, &offsets, prefix.len()) {
-                    return Ok(Some(block));
-                }
-            }
-            Ok(None)
-        })
     }
 
     /// How far a consumer has come; none if it has not begun, or its cursor was lost.
@@ -338,7 +279,13 @@ impl Store {
     fn attempt<T>(&self, operation: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
         let result = guard(operation);
         let broken = match &result {
-            Ok(_) | Err(StoreError::Sled(sled::Error::Io(_)) | StoreError::Remove(..) | StoreError::Marked) => false,
+            Ok(_)
+            | Err(
+                StoreError::Sled(sled::Error::Io(_))
+                | StoreError::Remove(..)
+                | StoreError::Marked
+                | StoreError::Unfit(_),
+            ) => false,
             Err(StoreError::Sled(_) | StoreError::Panicked(_) | StoreError::Malformed(_)) => true,
         };
         if broken {
@@ -458,12 +405,18 @@ fn cursor_key(name: &str) -> Vec<u8> {
     [&[CURSOR_PREFIX], name.as_bytes()].concat()
 }
 
-fn subject_key(subject: &str, seq: Option<u64>) -> Vec<u8> {
-    let mut key = Vec::with_capacity(subject.len() + 10);
-    key.push(SUBJECT_PREFIX);
-    key.extend_from_slice(subject.as_bytes());
+/// Sort and id, a zero, and the number of the block's first entry, if it is of one block.
+fn index_key(sort: Sort, id: &str, first: Option<u64>) -> Vec<u8> {
+    let mut key = Vec::with_capacity(id.len() + 11);
+    key.push(INDEX_PREFIX);
+    key.push(match sort {
+        Sort::Student => b's',
+        Sort::Session => b'n',
+        Sort::Place => b'p',
+    });
+    key.extend_from_slice(id.as_bytes());
     key.push(0);
-    key.extend(seq.iter().flat_map(|seq| seq.to_be_bytes()));
+    key.extend(first.iter().flat_map(|first| first.to_be_bytes()));
     key
 }
 

@@ -102,6 +102,9 @@ pub enum Alarm {
     },
     /// The platform has not been reached for long.
     PlatformUnreached {},
+    /// The platform does not take the ledger's entries, and a person must look: perhaps the box was put back to an older
+    /// copy of its disk.
+    PlatformRefuses {},
     /// The roster is old.
     RosterOld {},
     /// Pickup passes that are no good, or wrong codes, are being tried here.
@@ -191,6 +194,7 @@ impl Alarm {
             | Self::NotFetched { .. }
             | Self::PatrolMissed { .. }
             | Self::PlatformUnreached {}
+            | Self::PlatformRefuses {}
             | Self::RosterOld {}
             | Self::NotMe { .. }
             | Self::Fire {} => None,
@@ -207,6 +211,7 @@ impl Alarm {
             | Self::LedgerSlow {}
             | Self::SensorLost { .. }
             | Self::PlatformUnreached {}
+            | Self::PlatformRefuses {}
             | Self::RosterOld {} => &[StaffRole::ItAdmin],
             Self::StudentMissing { .. } => &[StaffRole::Teacher],
             Self::LeftDuringSession { .. } => &[StaffRole::Teacher, StaffRole::DutyLeader],
@@ -289,6 +294,9 @@ impl Alarm {
                 }
                 Self::PlatformUnreached {} => {
                     text!(lang, zh: "长时间无法连接平台", en: "the platform has not been reached for long")
+                }
+                Self::PlatformRefuses {} => {
+                    text!(lang, zh: "平台不接收账本的记录，需有人处理", en: "the platform does not take the ledger's entries; a person must look")
                 }
                 Self::RosterOld {} => text!(lang, zh: "名册已过时", en: "the roster is old"),
                 Self::PassRefused { .. } => {

@@ -34,6 +34,8 @@ pub enum Input {
     RosterConfirmed,
     /// The platform was reached.
     PlatformReached,
+    /// The ledger's entries can't go to the platform, and waiting won't help: it refuses them, or has others.
+    PlatformRefuses,
     /// A credential was presented.
     Tap {
         /// At which reader.

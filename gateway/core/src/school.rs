@@ -108,6 +108,7 @@ impl School {
             Input::Code { reader, digits } => rules::pass::typed(self, reader, digits),
             Input::RosterConfirmed => rules::platform::roster_confirmed(self),
             Input::PlatformReached => rules::platform::reached(self),
+            Input::PlatformRefuses => rules::platform::refuses(self),
             Input::Door { place, open } => rules::gate::door(self, place, open),
             Input::Passage { place, direction } => rules::gate::passage(self, place, direction),
             Input::ExitRequest { place } => rules::gate::exit_request(self, place),

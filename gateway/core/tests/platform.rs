@@ -55,6 +55,19 @@ fn what_the_platform_acknowledges_shows_that_it_is_there() {
 }
 
 #[test]
+fn a_platform_that_refuses_the_ledger_is_one_alarm_until_it_takes_entries_again() {
+    let refuses = Alarm::PlatformRefuses {};
+    let mut day = connected(document());
+    assert_eq!(day.give("08:00", Input::PlatformRefuses).kinds(), ["alarm_raised"]);
+    assert_eq!(day.give("08:05", Input::PlatformRefuses).kinds(), [""; 0]);
+    day.give("08:06", Input::PlatformReached);
+    day.restart("09:00", document());
+    assert!(is_on(&day, &refuses), "an answer is not enough, nor is a restart");
+    day.give("10:00", Input::Delivered { consumer: Consumer::Sync, through: Seq(1) });
+    assert!(!is_on(&day, &refuses));
+}
+
+#[test]
 fn restarts_do_not_put_the_alarm_off_and_raise_none_before_the_platform_had_time_to_call() {
     let mut day = connected(document());
     for hour in ["12:00", "18:00", "23:00"] {

@@ -41,12 +41,16 @@ pub struct FilterArgs {
     /// Only entries of these kinds / 只要这些种类的记录
     #[arg(long = "kind", value_name = "K", value_delimiter = ',', value_parser = kind)]
     pub kinds: Vec<&'static str>,
+    /// Look students, sessions and places up in the local index: quicker, but not evidence /
+    /// 用本机索引查学生、课次、地点：更快，但不作凭证
+    #[arg(long)]
+    pub indexed: bool,
 }
 
 impl FilterArgs {
     /// Whether more than an entry's number must be known to tell if it is wanted.
     pub fn looks_inside(&self) -> bool {
-        let Self { seq: _, from, until, place, student, guardian, staff, session, subject, kinds } = self;
+        let Self { seq: _, indexed: _, from, until, place, student, guardian, staff, session, subject, kinds } = self;
         let ids = [place, student, guardian, staff, session, subject];
         from.is_some() || until.is_some() || !kinds.is_empty() || ids.iter().any(|id| id.is_some())
     }

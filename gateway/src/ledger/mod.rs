@@ -47,7 +47,7 @@ pub use medium::{Disk, Medium, MediumFile};
 pub use merkle::{Frontier, LOST_LEAF, empty_root, node};
 pub use proof::{MAX_PROOF_LEN, prove_consistency, prove_inclusion, verify_consistency, verify_inclusion};
 pub use queue::{AppendError, QUEUE_MAX_BYTES, QUEUE_MAX_ENTRIES};
-pub use reader::{LedgerReader, ledger_id, open_records};
+pub use reader::{LedgerReader, Picked, ledger_id, open_records, pick_records};
 pub use records::{Fault, FaultKind, ReadError, Records, Removed, TornTail};
 pub use recover::{MAX_FAULTS, Recovery};
 pub use retention::{Fate, Keep, Pruner, RetentionError, Retired, Sealed};

@@ -1,12 +1,13 @@
 //! Reading what is durable, beside the writer and without it.
 
 use super::format::{LedgerId, Record};
-use super::layout::{LayoutError, read_layout};
-use super::medium::Disk;
+use super::layout::{LayoutError, Segment, read_layout};
+use super::medium::{Disk, Medium};
 use super::records::{ReadError, Records};
 use super::scan::Scan;
 use super::tree::Tree;
 use super::{Durable, Shared, lock};
+use std::iter::Peekable;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
@@ -125,4 +126,58 @@ pub fn open_records(dir: &Path, from: u64) -> Result<Records, LayoutError> {
     let medium = Arc::new(Disk::new(dir));
     let segments = read_layout(&*medium)?;
     Ok(Records(Scan::new(medium, segments, from)))
+}
+
+/// The records of the ledger in `dir` that have these numbers, which are in order; otherwise as [`open_records`]. Reads only
+/// the segments that they are in. Damage elsewhere is not met.
+///
+/// # Errors
+/// [`LayoutError`] if the segments cannot be made out.
+pub fn pick_records(dir: &Path, seqs: Vec<u64>) -> Result<Picked, LayoutError> {
+    let medium = Arc::new(Disk::new(dir));
+    let segments = read_layout(&*medium)?;
+    Ok(Picked { medium, segments, wanted: seqs.into_iter().peekable(), scan: None })
+}
+
+/// Some records of a ledger in order; see [`pick_records`].
+pub struct Picked {
+    medium: Arc<Disk>,
+    segments: Vec<Segment>,
+    wanted: Peekable<std::vec::IntoIter<u64>>,
+    /// The segment that is being read, by its place among the others.
+    scan: Option<(usize, Scan)>,
+}
+
+impl Picked {
+    /// A place where no record can be had stands for all wanted ones in it.
+    fn pass(&mut self, error: ReadError) -> Option<Result<Record, ReadError>> {
+        self.scan = None;
+        let next = error.resumes_at().unwrap_or(u64::MAX);
+        while self.wanted.next_if(|seq| *seq < next).is_some() {}
+        Some(Err(error))
+    }
+}
+
+impl Iterator for Picked {
+    type Item = Result<Record, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let seq = self.wanted.next()?;
+        let index = self.segments.partition_point(|segment| segment.first_seq <= seq).saturating_sub(1);
+        let mut records = match self.scan.take() {
+            Some((of, scan)) if of == index => Records(scan),
+            _ => Records(Scan::new(Arc::clone(&self.medium) as Arc<dyn Medium>, self.segments.clone(), seq)),
+        };
+        loop {
+            match records.next()? {
+                Ok(record) if record.seq < seq => {}
+                Ok(record) => {
+                    self.scan = Some((index, records.0));
+                    return Some(Ok(record));
+                }
+                Err(error) if error.resumes_at().is_some_and(|next| next <= seq) => {}
+                Err(error) => return self.pass(error),
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@ use super::format::{Content, HEADER_LEN, Record, Stored, encode_stored};
 use super::header::encode_header;
 use super::layout::{Segment, segment_name};
 use super::medium::{Disk, Medium, MediumFile};
+use super::reader::LedgerReader;
 use super::records::{Fault, FaultKind, ReadError};
 use super::scan::Scan;
 use super::tree::{Tree, TreeError};
@@ -165,6 +166,12 @@ impl Ledger {
 }
 
 impl Pruner {
+    /// A reader of the same ledger.
+    #[must_use]
+    pub fn reader(&self) -> LedgerReader {
+        LedgerReader::new(Arc::clone(&self.shared))
+    }
+
     /// Sealed segments, the oldest first. Reads each one's last records.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Picks out of the ledger what was asked for, in order and in bounded memory.
 
-use std::path::Path;
+use std::{cell::OnceCell, path::Path};
 
 use schoolgate_core::{
     entry::{Entry, Seq},
@@ -12,10 +12,11 @@ use schoolgate_core::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{LedgerCliError, describe};
+use super::{LedgerCliError, describe, lookup};
 use crate::{
     cli::{EXIT_FAULTS, EXIT_FINE, FilterArgs, SeqRange},
     ledger::{self, Hash, ReadError, Record},
+    mentions::{ANYTHING, Fields, GUARDIAN, PLACE, SESSION, STAFF, STUDENT},
 };
 
 /// What stands at a number of the ledger.
@@ -46,14 +47,14 @@ pub(crate) fn each(
     mut progress: impl FnMut(u64),
 ) -> Result<u8, LedgerCliError> {
     let SeqRange { first, last } = filter.seq.unwrap_or(SeqRange::ALL);
-    let wanted = Wanted::new(dir, filter)?;
-    let (mut code, mut removed) = (EXIT_FINE, 0);
-    for item in ledger::open_records(dir, first)? {
+    let wanted = Wanted::new(dir, filter);
+    let (mut code, mut removed, mut removed_through) = (EXIT_FINE, 0, 0);
+    for item in lines(dir, filter, first, |found| tell(&lookup::say(found, lang)))? {
         match item {
             Ok(record) if record.seq > last => break,
             Ok(record) => {
                 progress(record.seq);
-                if wanted.is(&record) {
+                if wanted.is(&record)? {
                     take(Line::Entry(&record))?;
                 }
             }
@@ -65,7 +66,9 @@ pub(crate) fn each(
             Err(ReadError::Removed(gone)) if gone.seq > last => break,
             Err(ReadError::Removed(gone)) => {
                 progress(gone.seq);
-                removed += gone.resumes_at.min(last.saturating_add(1)) - gone.seq;
+                let behind = gone.resumes_at.min(last.saturating_add(1));
+                removed += behind.saturating_sub(gone.seq.max(removed_through + 1));
+                removed_through = removed_through.max(behind - 1);
                 if let Some((leaf, chain)) = gone.hashes.filter(|_| !filter.looks_inside()) {
                     take(Line::Removed { seq: gone.seq, leaf: &leaf, chain: &chain })?;
                 }
@@ -77,6 +80,34 @@ pub(crate) fn each(
         tell(&removal(removed, filter.looks_inside(), lang));
     }
     Ok(code)
+}
+
+/// All that has to be looked at, in order: by the index if that is asked for and can be had, or else everything.
+fn lines(
+    dir: &Path,
+    filter: &FilterArgs,
+    first: u64,
+    mut tell: impl FnMut(&Result<lookup::Found, lookup::NoIndex>),
+) -> Result<Box<dyn Iterator<Item = Result<Record, ReadError>>>, LedgerCliError> {
+    let found = filter.indexed.then(|| lookup::look_up(dir, filter));
+    found.iter().for_each(&mut tell);
+    let Some(Ok(lookup::Found { from, through, mut seqs })) = found else {
+        return Ok(Box::new(ledger::open_records(dir, first)?));
+    };
+    seqs.retain(|seq| *seq >= first);
+    let before = ledger::open_records(dir, first)?.take_while(move |item| seq_of(item).is_none_or(|seq| seq < from));
+    let indexed = ledger::pick_records(dir, seqs)?;
+    let behind = ledger::open_records(dir, first.max(through + 1))?;
+    Ok(Box::new(before.chain(indexed).chain(behind)))
+}
+
+fn seq_of(item: &Result<Record, ReadError>) -> Option<u64> {
+    match item {
+        Ok(record) => Some(record.seq),
+        Err(ReadError::Damaged(fault)) => Some(fault.seq),
+        Err(ReadError::Removed(removed)) => Some(removed.seq),
+        Err(ReadError::Open { .. }) => None,
+    }
 }
 
 fn removal(entries: u64, looks_inside: bool, lang: Lang) -> String {
@@ -96,15 +127,16 @@ fn removal(entries: u64, looks_inside: bool, lang: Lang) -> String {
 
 /// What is looked for inside entries.
 struct Wanted<'a> {
+    dir: &'a Path,
     filter: &'a FilterArgs,
     ids: Vec<Mention>,
     kinds: Vec<String>,
-    /// When entries without a set clock truly happened; only if times are asked for.
-    timeline: Option<Timeline>,
+    /// When entries without a set clock truly happened; made when the first of them is met.
+    timeline: OnceCell<Timeline>,
 }
 
 impl<'a> Wanted<'a> {
-    fn new(dir: &Path, filter: &'a FilterArgs) -> Result<Self, LedgerCliError> {
+    fn new(dir: &'a Path, filter: &'a FilterArgs) -> Self {
         let FilterArgs { place, student, guardian, staff, session, subject, .. } = filter;
         let asked = [
             (place, PLACE),
@@ -116,13 +148,12 @@ impl<'a> Wanted<'a> {
         ];
         let ids = asked.into_iter().filter_map(|(id, fields)| Some(Mention::new(id.as_ref()?, fields))).collect();
         let kinds = filter.kinds.iter().map(|kind| format!("\"{kind}\"")).collect();
-        let by_time = filter.from.is_some() || filter.until.is_some();
-        let timeline = by_time.then(|| timeline(dir)).transpose()?;
-        Ok(Self { filter, ids, kinds, timeline })
+        Self { dir, filter, ids, kinds, timeline: OnceCell::new() }
     }
 
-    fn is(&self, record: &Record) -> bool {
-        self.is_of_kind(record) && self.ids.iter().all(|id| id.is_in(&record.body)) && self.is_in_time(record)
+    fn is(&self, record: &Record) -> Result<bool, LedgerCliError> {
+        let is_asked_for = self.is_of_kind(record) && self.ids.iter().all(|id| id.is_in(&record.body));
+        Ok(is_asked_for && self.is_in_time(record)?)
     }
 
     fn is_of_kind(&self, record: &Record) -> bool {
@@ -132,19 +163,34 @@ impl<'a> Wanted<'a> {
     }
 
     /// Whether it happened, or may have happened, in the time asked for.
-    fn is_in_time(&self, record: &Record) -> bool {
-        let Some(timeline) = &self.timeline else { return true };
+    fn is_in_time(&self, record: &Record) -> Result<bool, LedgerCliError> {
+        let FilterArgs { from, until, .. } = self.filter;
+        if from.is_none() && until.is_none() {
+            return Ok(true);
+        }
         // What has no time at all may have happened then: better shown than missed.
-        let Ok(Timed { at }) = serde_json::from_slice(&record.body) else { return true };
-        let (earliest, latest) = match timeline.true_time_at(Seq(record.seq), &at) {
+        let Ok(Timed { at }) = serde_json::from_slice(&record.body) else { return Ok(true) };
+        let (earliest, latest) = match self.true_time(record.seq, &at)? {
             TrueTime::Known { wall, .. } => (Some(wall), Some(wall)),
             TrueTime::Between { earliest, latest } => (earliest, latest),
         };
-        let FilterArgs { from, until, .. } = self.filter;
-        from.is_none_or(|from| latest.is_none_or(|latest| from.is_reached_by(latest)))
-            && until.is_none_or(|until| earliest.is_none_or(|earliest| !until.is_passed_by(earliest)))
+        Ok(from.is_none_or(|from| latest.is_none_or(|latest| from.is_reached_by(latest)))
+            && until.is_none_or(|until| earliest.is_none_or(|earliest| !until.is_passed_by(earliest))))
+    }
+
+    /// Most entries say it themselves, and then the ledger need not be read twice.
+    fn true_time(&self, seq: u64, at: &Stamp) -> Result<TrueTime, LedgerCliError> {
+        if at.clock.is_set() {
+            return Ok(TrueTime::Known { wall: at.wall, clock: at.clock });
+        }
+        if self.timeline.get().is_none() {
+            let _ = self.timeline.set(timeline(self.dir)?); // nobody else has set it meanwhile
+        }
+        Ok(self.timeline.get().map_or(UNKNOWN, |timeline| timeline.true_time_at(Seq(seq), at)))
     }
 }
+
+const UNKNOWN: TrueTime = TrueTime::Between { earliest: None, latest: None };
 
 /// As much of an entry as tells its time; newer kinds have it, too.
 #[derive(Deserialize)]
@@ -152,7 +198,7 @@ struct Timed {
     at: Stamp,
 }
 
-/// A first pass: a clock that was set later tells when earlier entries happened.
+/// A pass of its own: a clock that was set later tells when earlier entries happened.
 fn timeline(dir: &Path) -> Result<Timeline, LedgerCliError> {
     let mut timeline = Timeline::default();
     for item in ledger::open_records(dir, 1)? {
@@ -163,21 +209,11 @@ fn timeline(dir: &Path) -> Result<Timeline, LedgerCliError> {
                 }
             }
             Err(error @ ReadError::Open { .. }) => return Err(error.into()),
-            Err(_) => {} // told by the second pass
+            Err(_) => {} // told where it is met among the lines
         }
     }
     Ok(timeline)
 }
-
-/// Fields of entries, of newer kinds as well, in which ids of one sort stand; see `gateway/docs/entries.md`.
-type Fields = &'static [&'static str];
-const PLACE: Fields = &["place", "called_elsewhere", "session_elsewhere", "panic"];
-const STUDENT: Fields = &["student", "students", "missing"];
-const GUARDIAN: Fields = &["guardian"];
-const STAFF: Fields = &["staff", "by", "confirmed_by", "instead_of", "from", "to"];
-const SESSION: Fields = &["session", "sessions", "absence"];
-/// Every field.
-const ANYTHING: Fields = &[];
 
 /// An id in certain fields.
 struct Mention {

@@ -285,7 +285,7 @@ fn a_folder_without_a_ledger_is_told() {
 }
 
 /// One entry or more of every kind; see the core's own test of them.
-pub(super) fn every_kind() -> impl Iterator<Item = Entry> {
+pub(crate) fn every_kind() -> impl Iterator<Item = Entry> {
     let first = include_str!("../../core/tests/golden/first_entries.ndjson");
     let since = include_str!("../../core/tests/golden/entries.ndjson");
     first.lines().chain(since.lines()).map(|line| Entry::decode(line.as_bytes()).unwrap())

@@ -27,12 +27,24 @@ pub struct Health {
     pub clock: ClockQuality,
     /// What waits to go out.
     pub backlog: Backlog,
+    /// Why the platform gets no entries until a person has looked, such as `chain_conflict`; nothing if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sync_refused: Option<String>,
+    /// Taps since the start of the program that people were let through with while no entry could be kept: the disk took
+    /// nothing and memory was full.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unrecorded_taps: u64,
     /// Bytes free on the disk that holds the ledger; nothing if it can't be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk_free_bytes: Option<u64>,
     /// The roster in force; nothing if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roster: Option<RosterHealth>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(taps: &u64) -> bool {
+    *taps == 0
 }
 
 /// The readers of the box.
@@ -77,7 +89,7 @@ struct Payload<'a> {
 
 impl Health {
     /// Whether somebody should be told at once rather than when the next time has come: readers, clock or roster are not
-    /// as they were, or a backlog has begun or is over. Figures that always move do not count.
+    /// as they were, a backlog has begun or is over, the platform refuses, or taps pass unrecorded. Figures that always move do not count.
     #[must_use]
     pub fn differs(&self, told: &Self) -> bool {
         let waits = |b: &Backlog| (b.disk > 0, b.notify > 0, b.sync > 0);
@@ -87,6 +99,8 @@ impl Health {
             || self.readers != told.readers
             || kind(&self.clock) != kind(&told.clock)
             || version(self) != version(told)
+            || self.sync_refused != told.sync_refused
+            || (self.unrecorded_taps > 0) != (told.unrecorded_taps > 0)
             || waits(&self.backlog) != waits(&told.backlog)
     }
 
@@ -121,6 +135,8 @@ pub(super) mod tests {
             readers: ReaderHealth { up: 3, away: vec![ReaderId::try_new("desk").unwrap()] },
             clock: ClockQuality::Holdover { error_ms: 900 },
             backlog: Backlog { disk: 0, notify: 0, sync: 12 },
+            sync_refused: None,
+            unrecorded_taps: 0,
             disk_free_bytes: Some(24_000_000_000),
             roster: Some(RosterHealth { version: "2026-09-01".into(), age_h: Some(5) }),
         };
@@ -153,6 +169,8 @@ pub(super) mod tests {
             |h: &mut Health| h.clock = ClockQuality::Unset,
             |h: &mut Health| h.backlog.sync = 0,
             |h: &mut Health| h.roster = None,
+            |h: &mut Health| h.sync_refused = Some("chain_conflict".into()),
+            |h: &mut Health| h.unrecorded_taps = 1,
         ] {
             let mut now = told.clone();
             change(&mut now);

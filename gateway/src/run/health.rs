@@ -31,12 +31,14 @@ pub(super) struct HealthDesk {
     out: watch::Sender<Option<Message>>,
 }
 
-/// Who waits for entries.
-pub(super) struct Consumers<'a> {
+/// What the core does not know: who waits for entries, and what could not be one.
+pub(super) struct Outside<'a> {
     /// How far the ledger is on disk.
     pub(super) durable: u64,
     pub(super) notify: Option<&'a NotifyPart>,
     pub(super) sync: Option<&'a SyncPart>,
+    /// Taps since the start that no entry could be kept of.
+    pub(super) unrecorded_taps: u64,
 }
 
 impl HealthDesk {
@@ -50,12 +52,12 @@ impl HealthDesk {
     }
 
     /// Tells it, if it is time or something has changed.
-    pub(super) fn look(&mut self, now: Instant, at: &Stamp, school: &School, consumers: &Consumers<'_>) {
+    pub(super) fn look(&mut self, now: Instant, at: &Stamp, school: &School, outside: &Outside<'_>) {
         let since = self.told.as_ref().map(|(when, _)| now.saturating_duration_since(*when));
         if since.is_some_and(|since| since < APART) {
             return;
         }
-        let mut health = self.health(now, at, school, consumers);
+        let mut health = self.health(now, at, school, outside);
         let is_due = since.is_none_or(|since| since >= HEALTH_EVERY);
         if !is_due && self.told.as_ref().is_some_and(|(_, told)| !health.differs(told)) {
             return;
@@ -66,20 +68,22 @@ impl HealthDesk {
         self.told = Some((now, health));
     }
 
-    fn health(&self, now: Instant, at: &Stamp, school: &School, consumers: &Consumers<'_>) -> Health {
+    fn health(&self, now: Instant, at: &Stamp, school: &School, outside: &Outside<'_>) -> Health {
         let state = school.state();
         let away: Vec<_> = state.readers_away().keys().cloned().collect();
-        let waits = |through: u64| consumers.durable.saturating_sub(through);
+        let waits = |through: u64| outside.durable.saturating_sub(through);
         Health {
             version: env!("CARGO_PKG_VERSION").into(),
             uptime_s: now.saturating_duration_since(self.started).as_secs(),
             readers: ReaderHealth { up: school.site().readers.len().saturating_sub(away.len()), away },
             clock: at.clock,
             backlog: Backlog {
-                disk: state.last().0.saturating_sub(consumers.durable),
-                notify: consumers.notify.map_or(0, |notify| waits(notify.confirmed())),
-                sync: consumers.sync.map_or(0, |sync| waits(sync.acknowledged())),
+                disk: state.last().0.saturating_sub(outside.durable),
+                notify: outside.notify.map_or(0, |notify| waits(notify.confirmed())),
+                sync: outside.sync.map_or(0, |sync| waits(sync.acknowledged())),
             },
+            sync_refused: outside.sync.and_then(SyncPart::refused),
+            unrecorded_taps: outside.unrecorded_taps,
             disk_free_bytes: None,
             roster: roster(school.roster(), at),
         }
@@ -135,8 +139,9 @@ mod tests {
         /// What is told at that second, if anything is.
         fn look(&mut self, second: u64) -> Option<Value> {
             let at = stamp(second);
-            let consumers = Consumers { durable: self.school.state().last().0, notify: None, sync: None };
-            self.desk.look(self.started + Duration::from_secs(second), &at, &self.school, &consumers);
+            let durable = self.school.state().last().0;
+            let outside = Outside { durable, notify: None, sync: None, unrecorded_taps: 0 };
+            self.desk.look(self.started + Duration::from_secs(second), &at, &self.school, &outside);
             let news = self.told.has_changed().unwrap();
             let message = self.told.borrow_and_update().clone().filter(|_| news)?;
             Some(serde_json::from_slice(&message.payload).unwrap())

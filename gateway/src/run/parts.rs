@@ -278,9 +278,14 @@ impl SyncPart {
         self.status.borrow().acknowledged
     }
 
-    /// Whether the platform has answered since this was last asked.
-    pub(super) fn was_reached(&mut self) -> bool {
-        self.status.has_changed().unwrap_or(false) && self.status.borrow_and_update().reachable
+    /// How the platform answered since this was last asked; none if it was not heard.
+    pub(super) fn news(&mut self) -> Option<SyncStatus> {
+        self.status.has_changed().unwrap_or(false).then(|| self.status.borrow_and_update().clone())
+    }
+
+    /// Why entries can't go to the platform until a person has looked, if that is so.
+    pub(super) fn refused(&self) -> Option<String> {
+        self.status.borrow().refused_code().map(str::to_owned)
     }
 
     /// Waits until the platform has everything through that entry; not at all while it can't be reached.

@@ -26,7 +26,7 @@ use crate::{
     keeper::{Keeper, Progress},
     ledger::{self, Ledger, LedgerId, Options, Recovery},
     readers::card_key::CardKey,
-    retention::{ENTRIES_PER_ENTRANCE, Nights},
+    retention::{Nights, Rules},
     roster_file::{self, KEPT_FILE, LoadedRoster},
     shell::Shell,
     snapshot::Build,
@@ -99,7 +99,7 @@ impl Gateway {
             replay::replay(&reader, kept_cursor(store.as_ref(), Consumer::Notify), snapshots)?;
         school.resume(now);
         let sync_cursor = kept_cursor(store.as_ref(), Consumer::Sync).max(school.state().delivered(Consumer::Sync).0);
-        let told = Progress { notify: notified.last().0, sync: sync_cursor.min(school.state().last().0) };
+        let told = Progress { notify: notified.last().0, sync: sync_cursor.min(school.state().last().0), pruned: 0 };
         let loaded = load_roster(&config);
         info!(
             entries = school.state().last().0,
@@ -200,10 +200,10 @@ fn start_clock(config: &Config) -> Result<Arc<dyn Clock>, StartError> {
 }
 
 fn start_retention(config: &Config, ledger: &Ledger, clock: &Arc<dyn Clock>) -> Result<Option<Nights>, StartError> {
-    let Some(rules) = &config.retention else { return Ok(None) };
-    let entrances = config.places.iter().filter(|place| place.role == PlaceRole::Gate).count();
-    let entries = u64::try_from(entrances).unwrap_or(u64::MAX).max(1).saturating_mul(ENTRIES_PER_ENTRANCE);
-    Nights::start(ledger.pruner(), rules.clone(), entries, Arc::clone(clock)).map(Some).map_err(StartError::Retention)
+    let Some(days) = config.retention.clone() else { return Ok(None) };
+    let entrances = config.places.iter().filter(|place| place.role == PlaceRole::Gate);
+    let rules = Rules { days, entrances: entrances.map(|place| place.id.clone()).collect() };
+    Nights::start(ledger.pruner(), rules, Arc::clone(clock)).map(Some).map_err(StartError::Retention)
 }
 
 fn open_ledger(config: &Config, found: &Found) -> Result<(Ledger, Recovery), StartError> {
@@ -237,7 +237,7 @@ fn tell_recovery(recovery: &Recovery) {
 }
 
 /// Without its store the gateway works all the same: the ledger's own marks take the place of the cursors.
-fn open_store(found: Found, id: LedgerId, durable: u64) -> Option<Store> {
+pub(super) fn open_store(found: Found, id: LedgerId, durable: u64) -> Option<Store> {
     match found.settle(id, durable) {
         Ok((store, outcome)) => {
             info!(?outcome, "local store open");
@@ -250,7 +250,7 @@ fn open_store(found: Found, id: LedgerId, durable: u64) -> Option<Store> {
     }
 }
 
-fn kept_cursor(store: Option<&Store>, consumer: Consumer) -> u64 {
+pub(super) fn kept_cursor(store: Option<&Store>, consumer: Consumer) -> u64 {
     match store.map(|store| store.cursor(consumer.name())) {
         Some(Ok(through)) => through.unwrap_or_default(),
         Some(Err(cause)) => {

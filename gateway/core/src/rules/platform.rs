@@ -88,10 +88,16 @@ pub(crate) fn reached(school: &mut School) {
     school.end_alarm(&Alarm::PlatformUnreached {});
 }
 
+/// The platform takes none of the ledger's entries. The gates go on; people decide.
+pub(crate) fn refuses(school: &mut School) {
+    school.raise(Alarm::PlatformRefuses {}, None);
+}
+
 /// A consumer's receiver has acknowledged something; the platform is one of them.
 pub(crate) fn delivered(school: &mut School, consumer: Consumer) {
     if consumer == Consumer::Sync {
         reached(school);
+        school.end_alarm(&Alarm::PlatformRefuses {});
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn begin(school: &mut School, version: String) {
     let stale = |alarm: &&Alarm| match alarm {
         Alarm::LedgerSlow {} => true,
         Alarm::ReaderLost { reader, place } => school.site.readers.get(reader) != Some(place),
-        Alarm::PlatformUnreached {} | Alarm::RosterOld {} => !school.site.has_platform,
+        Alarm::PlatformUnreached {} | Alarm::PlatformRefuses {} | Alarm::RosterOld {} => !school.site.has_platform,
         _ => false,
     };
     let stale: Vec<Alarm> = school.state.alarms().keys().filter(stale).cloned().collect();

@@ -27,6 +27,7 @@ pub(crate) fn all() -> Vec<Entry> {
         alarms(),
         refusals(),
         checkpoints(),
+        vec![What::AlarmRaised { alarm: Alarm::PlatformRefuses {}, cause: None }],
     ];
     kinds.concat().into_iter().zip(101..).map(|(what, seq)| entry(Seq(seq), what)).collect()
 }

@@ -1,3 +1,5 @@
+mod damage;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 use schoolgate_core::{
