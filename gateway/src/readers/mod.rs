@@ -10,6 +10,7 @@
 pub mod card_key;
 mod counters;
 mod event;
+pub mod osdp;
 pub mod port;
 pub mod presence;
 pub mod rdm6300;
