@@ -11,6 +11,7 @@ use super::model::{
     Backend, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Language, Line, Link, Mqtt, Outputs, Place,
     Platform, Reader, ReaderKind, Retention, Role, SerialLine, Tls, Way,
 };
+use super::osdp;
 
 /// MQTT over TLS, as registered with IANA.
 const MQTT_TLS_PORT: u16 = 8883;
@@ -98,6 +99,7 @@ fn link(entry: &Entry, base_dir: &Path) -> Option<Link> {
     };
     Some(match kind {
         ReaderKind::Rdm6300 => Link::Rdm6300(line()?),
+        ReaderKind::Osdp => Link::Osdp(osdp::line(entry, line()?, base_dir)?),
     })
 }
 

@@ -12,6 +12,14 @@ pub enum CardKind {
     Em4100,
     /// ISO/IEC 14443 type A (MIFARE, NTAG …), 13.56 MHz: the UID of four, seven or ten bytes, first byte first.
     Iso14443a,
+    /// A UID of eight bytes (ISO/IEC 15693, FeliCa), 13.56 MHz.
+    Uid64,
+    /// The 24 bits of a card of 26 (H10301), without parity.
+    Wiegand26,
+    /// The 32 bits of a card of 34 (H10306), without parity.
+    Wiegand34,
+    /// The 35 bits of a card of 37 (H10302, H10304), without parity.
+    Wiegand37,
 }
 
 impl CardKind {
@@ -23,6 +31,10 @@ impl CardKind {
         match self {
             Self::Em4100 => "rdm6300",
             Self::Iso14443a => "iso14443a",
+            Self::Uid64 => "uid64",
+            Self::Wiegand26 => "wiegand26",
+            Self::Wiegand34 => "wiegand34",
+            Self::Wiegand37 => "wiegand37",
         }
     }
 }

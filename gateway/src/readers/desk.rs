@@ -29,6 +29,8 @@ pub struct Desk {
     counters: Arc<ReaderCounters>,
     events: mpsc::Sender<ReaderEvent>,
     presence: Presence<CardNumber>,
+    /// How well a card read here is known.
+    proof: Proof,
     /// What was told last about the reader being heard.
     standing: Option<Standing>,
     unreported: FaultCounts,
@@ -50,6 +52,7 @@ impl Desk {
             counters: Arc::default(),
             events,
             presence: Presence::new(Confirmation::First),
+            proof: Proof::Number,
             standing: None,
             unreported: FaultCounts::default(),
             next_fault_report: None,
@@ -60,6 +63,12 @@ impl Desk {
     #[must_use]
     pub fn with_confirmation(self, confirmation: Confirmation) -> Self {
         Self { presence: Presence::new(confirmation), ..self }
+    }
+
+    /// The same reader, whose cards are known so well.
+    #[must_use]
+    pub fn with_proof(self, proof: Proof) -> Self {
+        Self { proof, ..self }
     }
 
     /// The reader's totals, which stay readable while it runs.
@@ -112,7 +121,7 @@ impl Desk {
         self.counters.add_frame();
         if self.presence.frame(now.into_std(), card) {
             let credential = self.credential(&card);
-            self.present(now, ReaderHappening::Card { credential, proof: Proof::Number }).await?;
+            self.present(now, ReaderHappening::Card { credential, proof: self.proof }).await?;
         }
         Ok(())
     }

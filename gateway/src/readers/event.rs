@@ -4,7 +4,7 @@ use std::{fmt, time::Instant};
 
 use schoolgate_core::{credential::CredentialId, id::ReaderId, text, text::Lang};
 
-use super::FaultCounts;
+use super::{FaultCounts, osdp::happening::Unusable};
 
 /// Something that happened at a reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +118,8 @@ pub enum DownReason {
     Busy,
     /// The line is open, but the reader does not answer what it is asked.
     NoAnswer,
+    /// A reader on an OSDP bus can't be used.
+    Osdp(Unusable),
     /// The operating system said something else.
     Failed(String),
 }
@@ -141,6 +143,7 @@ impl DownReason {
             Self::NoAnswer => text!(lang,
                 zh: "串口已打开，但读卡器没有应答，请检查供电、接线、型号和速率",
                 en: "the port is open, but the reader does not answer: check its power, its wires, its kind and its baud rate"),
+            Self::Osdp(why) => why.say(lang),
             Self::Failed(why) => text!(lang, zh: "无法使用该串口：{why}", en: "the port can't be used: {why}"),
         }
     }

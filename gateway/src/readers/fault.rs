@@ -52,6 +52,10 @@ fault_kinds! {
     Refused = "refused", REFUSED;
     /// The reader was asked and didn't answer in time.
     NoAnswer = "no_answer", NO_ANSWER;
+    /// A frame without encryption where it is required.
+    InTheClear = "in_the_clear", IN_THE_CLEAR;
+    /// A frame whose authentication is wrong: replayed, forged or out of step.
+    Forged = "forged", FORGED;
     /// A byte outside any frame.
     Garbage = "garbage_bytes", GARBAGE_BYTE;
 }

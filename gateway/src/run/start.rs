@@ -63,6 +63,9 @@ pub enum StartError {
     /// Signals can't be listened for.
     #[error("signals can't be listened for")]
     Signals(#[source] io::Error),
+    /// A reader could not be set up.
+    #[error("a reader can't be set up")]
+    Reader(#[source] Box<dyn Error + Send + Sync>),
     /// Notifications could not be set up.
     #[error("notifications can't be set up")]
     Notify(#[source] Box<dyn Error + Send + Sync>),
@@ -114,7 +117,7 @@ impl Gateway {
         let (lamps_lit, lamps_lit_seen) = watch::channel(durable.borrow().clone());
         let (gates, gate_times, lines_alive) = parts::gates(&config);
         let (event_sender, events) = mpsc::channel(READER_EVENTS);
-        let mut readers = parts::Readers::start(&config, &card_key, &event_sender);
+        let mut readers = parts::Readers::start(&config, &card_key, &event_sender)?;
         let (health, health_told) = watch::channel(None);
         let ids = (config.gateway.school.clone(), config.gateway.id.clone());
         let health = HealthDesk::new(ids, data_dir, began, health);

@@ -45,7 +45,7 @@ pub struct Bus {
     quiet_until: Instant,
     /// No lost reader is tried before.
     next_lost_try: Instant,
-    random: Box<dyn FnMut() -> [u8; 8] + Send>,
+    random: Box<dyn FnMut() -> Option<[u8; 8]> + Send>,
     events: VecDeque<(usize, Happening)>,
 }
 
@@ -63,8 +63,14 @@ struct UnderWay {
 }
 
 impl Bus {
-    /// A bus at so many bits per second; `random` makes the challenges of the secure channel, and must be fit for keys.
-    pub fn new(now: Instant, baud: u32, peers: Vec<Peer>, random: impl FnMut() -> [u8; 8] + Send + 'static) -> Self {
+    /// A bus at so many bits per second; `random` makes the challenges of the secure channel, and must be fit for keys; none if
+    /// there are none.
+    pub fn new(
+        now: Instant,
+        baud: u32,
+        peers: Vec<Peer>,
+        random: impl FnMut() -> Option<[u8; 8]> + Send + 'static,
+    ) -> Self {
         Self {
             baud: baud.max(1),
             peers: peers.into_iter().map(|peer| Seat { peer, turn: 0 }).collect(),

@@ -2,7 +2,8 @@
 
 use schoolgate_core::{text, text::Lang};
 
-use super::wiegand::{CardNumber, CardRefusal};
+use super::wiegand::CardRefusal;
+use crate::readers::CardNumber;
 
 /// Something that a reader told, or that became known about it.
 #[derive(Clone, PartialEq, Eq)]
@@ -102,6 +103,4 @@ pub struct Counts {
     pub unfit: u64,
     /// Commands that the reader refused (NAK).
     pub refused: u64,
-    /// Cards and codes refused for what they hold.
-    pub unreadable: u64,
 }

@@ -27,7 +27,7 @@ use super::{
     keypad::{Keypad, Typed},
     keys::Scbk,
     link::{Heard, Ignored, Link, Reply, Which},
-    wiegand::{CardNumber, CardRefusal},
+    wiegand::{self, CardRefusal},
 };
 
 /// How often a reader is asked for news.
@@ -213,7 +213,7 @@ impl Peer {
     }
 
     /// The bytes to send now.
-    pub(super) fn transmit(&mut self, now: Instant, random: &mut dyn FnMut() -> [u8; 8]) -> Option<Vec<u8>> {
+    pub(super) fn transmit(&mut self, now: Instant, random: &mut dyn FnMut() -> Option<[u8; 8]>) -> Option<Vec<u8>> {
         self.due = now + POLL_EVERY;
         if let Some(bytes) = self.link.repeat() {
             return Some(bytes);
@@ -225,7 +225,7 @@ impl Peer {
         sent.ok()
     }
 
-    fn next_command(&mut self, now: Instant, random: &mut dyn FnMut() -> [u8; 8]) -> Result<Vec<u8>, Error> {
+    fn next_command(&mut self, now: Instant, random: &mut dyn FnMut() -> Option<[u8; 8]>) -> Result<Vec<u8>, Error> {
         let own = match &self.security {
             Security::Required { own, .. } => *own,
             Security::Off => Scbk::FACTORY,
@@ -235,7 +235,7 @@ impl Peer {
             Stage::AskCaps | Stage::SecureCaps => self.link.send(&Command::Cap(Cap::standard())),
             Stage::Challenge => {
                 let key = if self.key == Which::Own { own } else { Scbk::FACTORY };
-                self.link.challenge(key, self.key, random())
+                self.link.challenge(key, self.key, random().ok_or(Error::BadMac)?)
             }
             Stage::Cryptogram => self.link.prove(self.key),
             Stage::SetKey => self.link.set_key(own),
@@ -286,7 +286,8 @@ impl Peer {
 
     /// The command under way was not answered in time.
     pub(super) fn unanswered(&mut self, now: Instant, tell: &mut dyn FnMut(Happening)) {
-        self.counts.unanswered += 1;
+        // What is known to be down is not news.
+        self.counts.unanswered += u64::from(self.told == Told::Up);
         self.misses = self.misses.saturating_add(1);
         let may_repeat = !matches!(self.stage, Stage::Challenge | Stage::Cryptogram | Stage::SetKey);
         if self.lost {
@@ -496,30 +497,24 @@ impl Peer {
 
     fn take_card(&mut self, data: &[u8], tell: &mut dyn FnMut(Happening)) {
         let number = match Raw::decode(data) {
-            Ok(raw) => CardNumber::from_bits(raw.bit_count, &raw.bits),
+            Ok(raw) => wiegand::number(raw.bit_count, &raw.bits),
             Err(_) => Err(CardRefusal::Short),
         };
         match number {
             Ok(number) => tell(Happening::Card(number)),
-            Err(refusal) => {
-                self.counts.unreadable += 1;
-                tell(Happening::CardRefused(refusal));
-            }
+            Err(refusal) => tell(Happening::CardRefused(refusal)),
         }
     }
 
     fn take_keys(&mut self, now: Instant, data: &[u8], tell: &mut dyn FnMut(Happening)) {
         let Ok(keys) = KeypadReply::decode(data) else {
-            self.counts.unreadable += 1;
+            self.counts.unfit += 1;
             return;
         };
         for key in keys.digits {
             match self.keypad.press(now, key) {
                 Some(Typed::Code(code)) => tell(Happening::Code(code)),
-                Some(Typed::WrongLength) => {
-                    self.counts.unreadable += 1;
-                    tell(Happening::CodeRefused);
-                }
+                Some(Typed::WrongLength) => tell(Happening::CodeRefused),
                 None => {}
             }
         }

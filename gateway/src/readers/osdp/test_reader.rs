@@ -36,11 +36,11 @@ pub(super) struct TestReader {
     pub(super) commands: Vec<(u8, u8)>,
     /// Bytes of the commands that came for it.
     pub(super) frames: Vec<Vec<u8>>,
-    channel: Channel,
-    last: Option<(u8, Vec<u8>)>,
+    pub(super) channel: Channel,
+    pub(super) last: Option<(u8, Vec<u8>)>,
 }
 
-enum Channel {
+pub(super) enum Channel {
     None,
     Shaking(Session<Cryptogrammed>),
     Open(Session<Secure>),
@@ -200,6 +200,8 @@ pub(super) struct Wire {
     /// How long a reader takes to answer.
     pub(super) answers_after: Duration,
     pub(super) tamper: Tamper,
+    /// Commands for readers that don't answer.
+    pub(super) tries_at_the_silent: u64,
     /// Answers as they left their readers.
     pub(super) answers: Vec<Vec<u8>>,
 }
@@ -207,7 +209,15 @@ pub(super) struct Wire {
 impl Wire {
     pub(super) fn new(now: Instant, bus: Bus, readers: Vec<TestReader>) -> Self {
         let answers_after = Duration::from_millis(10);
-        Self { now, bus, readers, answers_after, tamper: Box::new(|bytes| bytes), answers: Vec::new() }
+        Self {
+            now,
+            bus,
+            readers,
+            answers_after,
+            tamper: Box::new(|bytes| bytes),
+            tries_at_the_silent: 0,
+            answers: Vec::new(),
+        }
     }
 
     /// Lets time pass, and says what happened to whom.
@@ -218,6 +228,7 @@ impl Wire {
             self.bus.handle_timeout(self.now);
             if let Some(command) = self.bus.poll_transmit(self.now) {
                 for reader in &mut self.readers {
+                    self.tries_at_the_silent += u64::from(reader.silent && command.get(2) == Some(&reader.address));
                     let Some(answer) = reader.hear(&command) else { continue };
                     self.answers.push(answer.clone());
                     self.now += self.answers_after;
