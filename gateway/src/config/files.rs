@@ -11,6 +11,7 @@ use schoolgate_core::text;
 use super::build::path;
 use super::document::{Document, Entry};
 use super::fault::Report;
+use super::osdp;
 use super::secret::{Secret32, SecretError, SecretText, unreadable};
 
 /// Permission bits of everybody who is neither the owner nor of the group.
@@ -33,6 +34,7 @@ pub(super) fn check(document: &Document, base_dir: &Path, report: &mut Report<'_
     }
     for reader in document.all("reader") {
         port(reader, base_dir, report);
+        osdp::key_file(reader, base_dir, report);
     }
     if let Some(mqtt) = document.one("mqtt") {
         secret(mqtt, "password_file", base_dir, SecretText::read, report);

@@ -62,6 +62,17 @@ choices! {
     ReaderKind {
         /// RDM6300, 125 kHz, on a UART.
         Rdm6300 = "rdm6300",
+        /// A reader on an RS-485 bus that speaks OSDP v2.2.
+        Osdp = "osdp",
+    }
+}
+
+impl ReaderKind {
+    /// The rate at which it speaks unless it was set to another, in baud.
+    pub fn usual_baud(self) -> u32 {
+        match self {
+            Self::Rdm6300 | Self::Osdp => 9_600,
+        }
     }
 }
 
@@ -212,14 +223,45 @@ pub struct Reader {
     pub id: ReaderId,
     /// Where it stands.
     pub place: PlaceId,
-    /// What it is.
-    pub kind: ReaderKind,
-    /// Its serial port.
-    pub port: PathBuf,
-    /// Rate of the serial line, in baud.
-    pub baud: u32,
+    /// What it is, and how it is reached.
+    pub link: Link,
     /// Which way it leads, if it leads one way only.
     pub direction: Option<Direction>,
+}
+
+/// What a reader is, with what is needed to reach it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// RDM6300.
+    Rdm6300(SerialLine),
+    /// OSDP.
+    Osdp(OsdpLine),
+}
+
+/// A reader's place on an OSDP bus. Those with the same port share it, at the same rate and with different addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OsdpLine {
+    /// The bus.
+    pub serial: SerialLine,
+    /// Its address, 0 to 126.
+    pub address: u8,
+    /// Whether it has to have a secure channel.
+    pub secure: bool,
+    /// Whether it is given its own key if it still has the factory's.
+    pub enrol: bool,
+    /// File with its key; `None`: the key is derived from the school's card secret.
+    pub key_file: Option<PathBuf>,
+    /// Whether it lets only cards through that have proved to be what they claim.
+    pub authenticates: bool,
+}
+
+/// A serial line of one reader alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SerialLine {
+    /// Its port.
+    pub port: PathBuf,
+    /// Its rate, in baud.
+    pub baud: u32,
 }
 
 /// The outputs at a place. At least one line is there; at a place of role `gate`, `release` is.

@@ -6,7 +6,8 @@ use schoolgate_core::text;
 
 use super::document::{Document, Entry};
 use super::fault::{Report, one_of, shown};
-use super::model::{Backend, ClockSource, Role};
+use super::model::{Backend, ClockSource, ReaderKind, Role};
+use super::osdp;
 use super::value::is_loopback;
 
 /// The fields of a gate that name lines.
@@ -17,7 +18,7 @@ pub(super) const LINES: [&str; 5] =
 pub(super) fn check(document: &Document, report: &mut Report<'_>) {
     unique(document.all("place"), "id", report);
     unique(document.all("reader"), "id", report);
-    unique(document.all("reader"), "port", report);
+    osdp::check(document, report);
     unique(document.all("gate"), "place", report);
     let places: Vec<&str> = document.all("place").iter().filter_map(|place| place.text("id")).collect();
     for entry in document.all("reader").iter().chain(document.all("gate")) {
@@ -49,7 +50,7 @@ fn unique(entries: &[Entry], field: &str, report: &mut Report<'_>) {
     }
 }
 
-fn note_twice(entry: &Entry, field: &str, value: &str, first: &str, report: &mut Report<'_>) {
+pub(super) fn note_twice(entry: &Entry, field: &str, value: &str, first: &str, report: &mut Report<'_>) {
     let value = shown(value);
     let found = text!(report.lang, zh: "{value} 已用于 {first}", en: "{value}, which is that of {first} already");
     let would_do = text!(report.lang, zh: "各不相同", en: "another one");
@@ -200,6 +201,12 @@ fn check_clock(clock: &Entry, report: &mut Report<'_>) {
 
 /// What readers are plugged into.
 fn ports(document: &Document, report: &mut Report<'_>) {
+    for reader in document.all("reader") {
+        match reader.text("kind").and_then(ReaderKind::from_name) {
+            Some(ReaderKind::Rdm6300) => needs(reader, "kind", "port", report),
+            Some(ReaderKind::Osdp) | None => {}
+        }
+    }
     let lang = report.lang;
     let readers = document.all("reader");
     if readers.is_empty() {
@@ -219,7 +226,7 @@ fn ports(document: &Document, report: &mut Report<'_>) {
 }
 
 /// `field`, where it is in force, needs `other`.
-fn needs(entry: &Entry, field: &str, other: &str, report: &mut Report<'_>) {
+pub(super) fn needs(entry: &Entry, field: &str, other: &str, report: &mut Report<'_>) {
     if entry.is_written(field) && !entry.is_written(other) {
         let found = text!(report.lang, zh: "缺少此项，而有 {field}", en: "nothing, though {field} is there");
         let would_do = text!(report.lang, zh: "{other} 与 {field} 同时写", en: "{other} together with {field}");
@@ -228,7 +235,7 @@ fn needs(entry: &Entry, field: &str, other: &str, report: &mut Report<'_>) {
 }
 
 /// With `setting`, `field` would have no effect; with `instead` it would.
-fn excludes(entry: &Entry, setting: &str, field: &str, instead: &str, report: &mut Report<'_>) {
+pub(super) fn excludes(entry: &Entry, setting: &str, field: &str, instead: &str, report: &mut Report<'_>) {
     if entry.is_written(field) {
         let found = text!(report.lang, zh: "{setting} 时此项不起作用", en: "a setting without effect, as {setting}");
         let would_do = text!(report.lang, zh: "{instead}，或删去此项", en: "{instead}, or without this field");

@@ -2,6 +2,7 @@
 
 use super::fields::{Doc, Field, Kind, Occurs, Section, default, optional, required, usual};
 use super::model::{Backend, ClockSource, Language, ReaderKind, Role, Way};
+use super::osdp;
 
 /// Shortest and longest time that a gate stays released, in milliseconds. IEC 60839-11-1 asks that the time can be set
 /// for each portal; below three seconds a child with a satchel does not get through.
@@ -183,20 +184,63 @@ const READER: &[Field] = &[
         "Where it stands: a [[place]]'s id.",
     ),
     required("kind", Kind::OneOf(ReaderKind::NAMES), r#""rdm6300""#, "型号。", "Which kind of reader it is."),
-    required(
+    usual(
         "port",
         Kind::Path,
         r#""/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A50285BI-if00-port0""#,
         "串口。请用 /dev/serial/by-id/ 下的名字：重新插拔后不变。",
         "Its serial port. Names under /dev/serial/by-id/ stay the same when it is plugged in again.",
     ),
-    default("baud", Kind::NumberOf(BAUDS), "9600", "串口速率（波特）。", "Rate of the serial line, in baud."),
+    optional(
+        "baud",
+        Kind::NumberOf(BAUDS),
+        "9600",
+        "串口速率（波特）；不写则用该型号的出厂速率。",
+        "Rate of the serial line, in baud; without one, the rate at which this kind of reader leaves its factory.",
+    ),
     optional(
         "direction",
         Kind::OneOf(Way::NAMES),
         r#""in""#,
         "只进（in）或只出（out）的读卡器；双向的不填。",
         "For a reader that leads one way only, in or out; leave it out if it leads both ways.",
+    ),
+    optional(
+        "address",
+        Kind::Number(0, osdp::MAX_ADDRESS),
+        "0",
+        "osdp：总线地址。端口相同的读卡器在同一条 RS-485 总线上。",
+        "osdp: its address on the bus. Readers with the same port share one RS-485 bus.",
+    ),
+    optional(
+        "secure",
+        Kind::Flag,
+        "true",
+        "osdp：是否必须加密认证（默认 true）；false 只用于调试台。",
+        "osdp: whether its channel has to be secure, which it has unless this is false; false is for a test bench.",
+    ),
+    optional(
+        "enrol",
+        Kind::Flag,
+        "true",
+        "osdp：初次连接时是否给仍用出厂密钥的读卡器写入专用密钥（默认 true）；写入后不再接受出厂密钥。",
+        "osdp: whether a reader with the factory's key gets a key of its own at first contact, as it does unless this is \
+         false; the factory's key is not taken from it afterwards.",
+    ),
+    optional(
+        "key_file",
+        Kind::SecretFile,
+        r#""/etc/schoolgate/east-gate-1.key""#,
+        "osdp：读卡器已有密钥时，该密钥的文件（32 个十六进制数字，chmod 600）；不写则由卡号密钥推导。",
+        "osdp: file with the key that the reader has already (32 hex digits, chmod 600); without one, its key is derived \
+         from the card key.",
+    ),
+    optional(
+        "authenticates",
+        Kind::Flag,
+        "false",
+        "osdp：读卡器是否自行验证卡片真伪，而不只是读卡号（默认 false）。",
+        "osdp: whether the reader makes cards prove what they are instead of only reading their numbers; false unless set.",
     ),
 ];
 

@@ -96,7 +96,11 @@ fn a_whole_file_becomes_a_configuration_with_absolute_paths() {
     assert_eq!((places[1].role, places[1].name.get(Lang::Zh)), (PlaceRole::Gate, "west-gate"));
     let (place, about) = site.place_of(&readers[0].id).unwrap();
     assert_eq!((place.as_str(), about.role, about.name.get(Lang::Zh)), ("east-gate", PlaceRole::Gate, "东门"));
-    assert_eq!((readers[0].baud, readers[1].baud), (9_600, 19_200));
+    let bauds = readers.iter().map(|reader| match &reader.link {
+        Link::Rdm6300(line) => line.baud,
+        Link::Osdp(line) => line.serial.baud,
+    });
+    assert_eq!(bauds.collect::<Vec<_>>(), [9_600, 19_200]);
     assert_eq!(gates[0].outputs, Outputs::Simulated { socket: "/etc/schoolgate/lines.sock".into() });
     assert_eq!(gates[0].release, Some(Line { name: "release".to_owned(), active_low: false }));
     assert_eq!(gates[0].lamp_green, Some(Line { name: "green".to_owned(), active_low: true }));
@@ -159,7 +163,7 @@ keep_alive_s = 4
             "gate.toml:6:12: gateway.language: found \"cn\"; would do: one of \"zh\", \"en\" (did you mean \"en\"?)",
             "gate.toml:9:8: place[1].role: found \"door\"; would do: one of \"gate\", \"classroom\", \
              \"handover_desk\", \"canteen\", \"patrol_point\", \"assembly_point\"",
-            "gate.toml:13:8: reader[1].kind: found \"rdm630\"; would do: \"rdm6300\" (did you mean \"rdm6300\"?)",
+            "gate.toml:13:8: reader[1].kind: found \"rdm630\"; would do: one of \"rdm6300\", \"osdp\" (did you mean \"rdm6300\"?)",
             "gate.toml:15:8: reader[1].baud: found the text \"9600\"; would do: a number without quotes, one of \
              1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400",
             "gate.toml:17:8: mqtt.host: found \"mqtt://broker:1883\"; would do: a host name or IP address alone, \
@@ -181,6 +185,7 @@ const WRONG: &[(&str, &str, &str, u32, &str)] = &[
     ("\"data\"", "\"\"", "gateway.data_dir", 4, "found \"\""),
     ("\"west-gate\"", "\"east-gate\"", "place[2].id", 12, "which is that of place[1].id already"),
     ("\"west-1\"", "\"east-1\"", "reader[2].id", 22, "which is that of reader[1].id already"),
+    ("kind = \"rdm6300\"", "kind = \"osdp\"", "reader[1].address", 15, "address together with kind"),
     ("by-id/b", "by-id/a", "reader[2].port", 25, "which is that of reader[1].port already"),
     ("19200", "9601", "reader[2].baud", 26, "found 9601"),
     ("19200", "-9600", "reader[2].baud", 26, "found -9600"),
@@ -248,6 +253,65 @@ fn each_wrong_file_names_the_field_the_line_and_what_would_do() {
         let hit = faults.iter().find(|fault| fault.field == *field && fault.severity == Severity::Fault);
         let hit = hit.unwrap_or_else(|| panic!("{old:?} -> {new:?}: no fault of {field} in {faults:#?}"));
         assert_eq!(hit.line, *line, "{new:?}: {hit:?}");
+        assert!(hit.render(Lang::En).contains(part), "{new:?}: {}", hit.render(Lang::En));
+    }
+}
+
+/// Two readers on one OSDP bus, without a mistake.
+const BUS: &str = "[[reader]]
+id = \"east-1\"
+place = \"east-gate\"
+kind = \"osdp\"
+port = \"/dev/serial/by-id/a\"
+address = 0
+
+[[reader]]
+id = \"west-1\"
+place = \"west-gate\"
+kind = \"osdp\"
+port = \"/dev/serial/by-id/a\"
+baud = 9600
+address = 126
+enrol = false
+";
+
+/// `WHOLE`, with a bus in place of its readers.
+fn with_bus(bus: &str) -> String {
+    let (before, rest) = WHOLE.split_once("[[reader]]").unwrap();
+    let (_, after) = rest.split_once("[[gate]]").unwrap();
+    format!("{before}{bus}\n[[gate]]{after}")
+}
+
+#[test]
+fn readers_with_the_same_port_share_an_osdp_bus() {
+    let checked = check_text("gate.toml", &with_bus(BUS), Path::new(BASE), Lang::En).unwrap();
+    assert_eq!(checked.warnings, []);
+    let serial = SerialLine { port: "/dev/serial/by-id/a".into(), baud: 9_600 };
+    let east = OsdpLine { serial, address: 0, secure: true, enrol: true, key_file: None, authenticates: false };
+    let west = OsdpLine { address: 126, enrol: false, ..east.clone() };
+    let links: Vec<_> = checked.config.readers.into_iter().map(|reader| reader.link).collect();
+    assert_eq!(links, [Link::Osdp(east), Link::Osdp(west)]);
+}
+
+#[test]
+fn each_mistake_on_an_osdp_bus_is_named() {
+    for (old, new, field, part) in [
+        ("address = 126", "address = 127", "reader[2].address", "from 0 to 126"),
+        ("address = 126", "address = 0", "reader[2].address", "which is that of reader[1].address already"),
+        ("address = 126\n", "", "reader[2].address", "address together with kind"),
+        ("baud = 9600", "baud = 19200", "reader[2].baud", "while reader[1].baud on the same bus has 9600"),
+        ("enrol = false", "enrol = false\nsecure = false", "reader[2].enrol", "without effect, as secure = false"),
+        ("enrol = false", "secure = false", "reader[2].secure", "anybody on the bus can read and forge cards"),
+        ("kind = \"osdp\"", "kind = \"rdm6300\"", "reader[1].address", "kind = \"osdp\", or without this field"),
+        ("kind = \"osdp\"", "kind = \"rdm6300\"", "reader[2].port", "which is that of reader[1].port already"),
+    ] {
+        let text = with_bus(&BUS.replacen(old, new, 1));
+        let faults = match check_text("gate.toml", &text, Path::new(BASE), Lang::En) {
+            Ok(checked) => checked.warnings,
+            Err(faults) => faults,
+        };
+        let hit = faults.iter().find(|fault| fault.field == field);
+        let hit = hit.unwrap_or_else(|| panic!("{new:?}: no fault of {field} in {faults:#?}"));
         assert!(hit.render(Lang::En).contains(part), "{new:?}: {}", hit.render(Lang::En));
     }
 }

@@ -1,7 +1,8 @@
 //! The adapters, made from the configuration and started.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,14 +18,17 @@ use tracing::{info, warn};
 use super::{STOP_PATIENCE, StartError};
 use crate::{
     clock::Clock,
-    config::{Config, Line, Mqtt, Outputs, ReaderKind, SecretText},
+    config::{Config, Line, Link, Mqtt, OsdpLine, Outputs, SecretText, SerialLine},
     gates::{FailSafe, GateDriver, Output, Pins, SimulatedLines},
     ledger::{Durable, Ledger, LedgerId, LedgerReader, ReadError, Removed},
     notify::{
         Answer, ClientFiles, EntryFeed, Login, Message, MessageWriter, Notifier, NotifySettings, NotifyStatus,
         Progress, ReplyDesk, TlsFiles, reply_filter,
     },
-    readers::{ReaderEvent, SerialPort, card_key::CardKey, port::Port},
+    readers::{
+        Conversation, Desk, Displays, Proof, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey, osdp,
+        port::Port, rdm6300,
+    },
     shell::GateTimes,
     sync::{self, BatchLimits, Source, SourceError, SyncClient, SyncOptions, SyncStatus, Timing, Token},
 };
@@ -33,19 +37,58 @@ use crate::{
 pub(super) struct Readers {
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
+    displays: Displays,
 }
 
 impl Readers {
-    pub(super) fn start(config: &Config, card_key: &CardKey, events: &mpsc::Sender<ReaderEvent>) -> Self {
-        let (stop, stopped) = watch::channel(false);
-        let mut tasks = JoinSet::new();
+    pub(super) fn start(
+        config: &Config,
+        card_key: &CardKey,
+        events: &mpsc::Sender<ReaderEvent>,
+    ) -> Result<Self, StartError> {
+        let (stop, _) = watch::channel(false);
+        let mut readers = Self { tasks: JoinSet::new(), stop, displays: Displays::default() };
+        let mut buses: BTreeMap<&Path, (&SerialLine, Vec<osdp::Seat>)> = BTreeMap::new();
         for reader in &config.readers {
-            let ReaderKind::Rdm6300 = reader.kind;
-            let line = SerialPort::new(reader.port.to_string_lossy(), reader.baud);
-            let port = Port::new(reader.id.clone(), line, card_key.clone(), events.clone(), random_u32);
-            tasks.spawn(port.run(stopped.clone()));
+            let desk = Desk::new(reader.id.clone(), card_key.clone(), events.clone());
+            match &reader.link {
+                Link::Rdm6300(line) => readers.spawn(line, Talker::new(desk, rdm6300::Decoder::new())),
+                Link::Osdp(line) => {
+                    let seat = readers.seat(line, desk, card_key)?;
+                    buses.entry(&line.serial.port).or_insert((&line.serial, Vec::new())).1.push(seat);
+                }
+            }
         }
-        Self { tasks, stop }
+        let enrolments = osdp::Enrolments::below(&config.gateway.data_dir);
+        for (_, (line, seats)) in buses {
+            readers.spawn(line, osdp::Panel::new(line.baud, seats, enrolments.clone(), random_challenge));
+        }
+        Ok(readers)
+    }
+
+    /// A reader's seat on its bus.
+    fn seat(&mut self, line: &OsdpLine, desk: Desk, card_key: &CardKey) -> Result<osdp::Seat, StartError> {
+        let display = self.displays.add(desk.reader().clone());
+        let own = match &line.key_file {
+            Some(file) => osdp::Scbk::read(file).map_err(|cause| StartError::Reader(Box::new(cause)))?,
+            None => osdp::Scbk::derive(card_key, desk.reader()),
+        };
+        let security = match line.secure {
+            true => osdp::Security::Required { own, enrolled: true, may_enrol: line.enrol },
+            false => osdp::Security::Off,
+        };
+        let proof = if line.secure && line.authenticates { Proof::Reader } else { Proof::Number };
+        Ok(osdp::Seat { desk: desk.with_proof(proof), display, address: line.address, security })
+    }
+
+    fn spawn(&mut self, line: &SerialLine, conversation: impl Conversation<SerialStream>) {
+        let port = SerialPort::new(line.port.to_string_lossy(), line.baud);
+        self.tasks.spawn(Port::new(port, conversation, random_u32).run(self.stop.subscribe()));
+    }
+
+    /// The readers that can show something.
+    pub(super) fn displays(&mut self) -> Displays {
+        std::mem::take(&mut self.displays)
     }
 
     /// Resolves when one of them has ended, which none should by itself; never, if there is none.
@@ -308,6 +351,12 @@ fn short(id: LedgerId) -> String {
 /// Chance for backoff; without it, every gateway waits the same, which is safe if not kind.
 fn random_u32() -> u32 {
     getrandom::u32().unwrap_or(u32::MAX)
+}
+
+/// What readers' secure channels are begun with. None if the system has no random numbers: then they wait.
+fn random_challenge() -> Option<[u8; 8]> {
+    let mut challenge = [0; 8];
+    getrandom::fill(&mut challenge).ok().map(|()| challenge)
 }
 
 fn millis(duration: Duration) -> u32 {

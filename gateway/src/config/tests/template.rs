@@ -35,6 +35,7 @@ fn every_commented_field_of_the_template_can_be_switched_on() {
         };
         let text: String = template(lang).lines().map(switch).collect();
         let text = text.replace("source = \"system\"", "source = \"simulated\"");
+        let text = text.replace("kind = \"rdm6300\"", "kind = \"osdp\"");
         let config = config(&text);
         assert!(config.mqtt.is_some_and(|mqtt| mqtt.tls.is_some_and(|tls| tls.client.is_some())));
         assert!(matches!(config.clock, Clock::Simulated { speed: 60, .. }));
