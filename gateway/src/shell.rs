@@ -28,7 +28,7 @@ use crate::{
     evidence::Checkpointer,
     gates::{GateAction, GateCommand, GateDriver, LineState},
     ledger::{AppendError, CloseError, Ledger},
-    readers::{ReaderEvent, ReaderHappening},
+    readers::{Displays, ReaderEvent, ReaderHappening, Shown},
 };
 
 /// The core reckons that the wall clock runs evenly, so it looks at the clock at least so often.
@@ -36,6 +36,9 @@ const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
 /// A clock that moves by more than this against the time since boot, in milliseconds, is looked at at once: the deadlines
 /// of the day move with it.
 const CLOCK_MOVED_MS: u64 = 1_000;
+
+/// How long a reader shows a decision at a place without lamps of its own, in milliseconds.
+const SHOW_MS: u32 = 2_000;
 
 /// How long the lamp and the relay of a place stay on.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +62,8 @@ pub struct Shell {
     broken: Option<String>,
     gates: GateDriver,
     gate_times: HashMap<PlaceId, GateTimes>,
+    /// Readers that can show something.
+    displays: Displays,
     lang: Lang,
     started: Instant,
     last: Stamp,
@@ -95,9 +100,16 @@ impl Shell {
             broken: None,
             gates,
             gate_times,
+            displays: Displays::default(),
             lang,
             started,
         }
+    }
+
+    /// The same shell, with readers that can show something.
+    #[must_use]
+    pub fn with_displays(self, displays: Displays) -> Self {
+        Self { displays, ..self }
     }
 
     /// The core, to look at.
@@ -119,10 +131,18 @@ impl Shell {
     pub fn on_reader(&mut self, now: Instant, event: ReaderEvent) {
         let ReaderEvent { reader, at, what } = event;
         match what {
-            ReaderHappening::Card(credential) if self.waiting.is_empty() => {
+            ReaderHappening::Card { credential, .. } if self.waiting.is_empty() => {
                 self.give(now, at, Input::Tap { reader, credential });
             }
-            ReaderHappening::Card(credential) => self.pass_unrecorded(now, &reader, credential),
+            ReaderHappening::Card { credential, .. } => self.pass_unrecorded(now, &reader, credential),
+            ReaderHappening::Cloned(_) | ReaderHappening::Text(_) | ReaderHappening::Digits(_)
+                if !self.waiting.is_empty() =>
+            {
+                self.refuse_unrecorded(now, reader);
+            }
+            ReaderHappening::Cloned(credential) => self.give(now, at, Input::Cloned { reader, credential }),
+            ReaderHappening::Text(text) => self.give(now, at, Input::Pass { reader, text: text.into_text() }),
+            ReaderHappening::Digits(digits) => self.give(now, at, Input::Code { reader, digits: digits.into_text() }),
             ReaderHappening::Up => {
                 info!(%reader, "reader up");
                 self.give(now, at, Input::ReaderUp { reader });
@@ -131,6 +151,13 @@ impl Shell {
                 let reason = reason.say(self.lang);
                 warn!(%reader, reason, "reader down");
                 self.give(now, at, Input::ReaderDown { reader, reason });
+            }
+            ReaderHappening::Tamper(on) => warn!(%reader, on, "the reader's tamper contact"),
+            ReaderHappening::Power(true) => info!(%reader, "the reader's power is right again"),
+            ReaderHappening::Power(false) => warn!(%reader, "the reader's power fails"),
+            ReaderHappening::Trouble { trouble, on } => {
+                let what = trouble.say(self.lang);
+                warn!(%reader, on, what, "trouble with the reader");
             }
             ReaderHappening::Faults(counts) => warn!(%reader, ?counts, "faults on the reader's line"),
         }
@@ -284,6 +311,14 @@ impl Shell {
         }
     }
 
+    /// The disk has not answered for so long that memory is full: a pass that can't be recorded could be used twice.
+    fn refuse_unrecorded(&mut self, now: Instant, reader: ReaderId) {
+        warn!(%reader, "a pass or a cloned card is refused: the disk does not answer and memory is full");
+        let Some((place, _)) = self.school.site().place_of(&reader) else { return };
+        let place = place.clone();
+        self.carry_out(now, Act::Show { place, reader, picture: Picture::SeeTeacher });
+    }
+
     /// The disk has not answered for so long that memory is full. Those whom the gate would let through pass (safety
     /// first), and every tap is counted.
     fn pass_unrecorded(&mut self, now: Instant, reader: &ReaderId, credential: CredentialId) {
@@ -303,6 +338,9 @@ impl Shell {
     }
 
     fn carry_out(&mut self, now: Instant, act: Act) {
+        if let Act::Show { place, reader, picture } = &act {
+            self.show_at_reader(place, reader, picture);
+        }
         let (place, release) = match &act {
             Act::Show { place, .. } => (place, false),
             Act::Release { place } => (place, true),
@@ -318,6 +356,14 @@ impl Shell {
         let command = GateCommand { place: place.clone(), what };
         if let Err(unknown) = self.gates.apply(now, &command) {
             debug!(%unknown, release, "no such gate");
+        }
+    }
+
+    /// Shows it at the reader, if the reader can.
+    fn show_at_reader(&self, place: &PlaceId, reader: &ReaderId, picture: &Picture) {
+        if self.displays.has(reader) {
+            let for_ms = self.gate_times.get(place).map_or(SHOW_MS, |times| times.show_ms);
+            self.displays.show(reader, Shown::new(picture, Default::default(), for_ms));
         }
     }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use schoolgate::readers::{
-    DownReason, FaultCounts, ReaderCounters, ReaderEvent, ReaderHappening, SerialPort, card_key::CardKey, port::Port,
+    Desk, DownReason, Fault, FaultCounts, Proof, ReaderCounters, ReaderEvent, ReaderHappening, SerialPort, Talker,
+    card_key::CardKey, port::Port, rdm6300::Decoder,
 };
 use schoolgate_core::id::ReaderId;
 use tokio::{
@@ -31,8 +32,9 @@ impl Gateway {
         let (sender, events) = mpsc::channel(256);
         let (stop, stopped) = watch::channel(false);
         let serial = SerialPort::new(path.to_str().unwrap(), 9_600);
-        let port = Port::new(ReaderId::try_new("east-in").unwrap(), serial, CardKey::new(&[7; 32]), sender, || 0);
-        let counters = port.counters();
+        let desk = Desk::new(ReaderId::try_new("east-in").unwrap(), CardKey::new(&[7; 32]), sender);
+        let counters = desk.counters();
+        let port = Port::new(serial, Talker::new(desk, Decoder::new()), || 0);
         Self { events, counters, stop, task: tokio::spawn(port.run(stopped)) }
     }
 
@@ -57,7 +59,7 @@ impl Gateway {
 }
 
 fn presented(card: CardNumber) -> ReaderHappening {
-    ReaderHappening::Card(CardKey::new(&[7; 32]).credential("rdm6300", &card))
+    ReaderHappening::Card { credential: CardKey::new(&[7; 32]).credential("rdm6300", &card), proof: Proof::Number }
 }
 
 fn plugged_in() -> (tempfile::TempDir, VirtualReader) {
@@ -126,7 +128,7 @@ async fn damage_is_counted_and_the_next_card_is_read() {
 
     assert_eq!(gateway.next_but_faults().await, presented(CARD_A));
     assert_eq!(gateway.next_but_faults().await, presented(CARD_C));
-    let expected = FaultCounts { garbage_bytes: 5, cut_short: 1, bad_checksum: 1, ..FaultCounts::default() };
+    let expected = FaultCounts::from_iter([Fault::garbage(5), Fault::CUT_SHORT, Fault::BAD_CHECKSUM]);
     assert_eq!(gateway.counters.faults(), expected);
 }
 
@@ -141,7 +143,7 @@ async fn every_byte_value_comes_through_unchanged() {
     reader.tap(CARD_A).unwrap();
 
     assert_eq!(gateway.next_but_faults().await, presented(CARD_A));
-    assert_eq!(gateway.counters.faults(), FaultCounts { garbage_bytes: 255, ..FaultCounts::default() });
+    assert_eq!(gateway.counters.faults(), FaultCounts::from_iter([Fault::garbage(255)]));
 }
 
 #[tokio::test]

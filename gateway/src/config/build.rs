@@ -8,8 +8,8 @@ use schoolgate_core::text::Bilingual;
 use super::document::{Document, Entry};
 use super::id::{GatewayId, PlaceId, ReaderId, SchoolId};
 use super::model::{
-    Backend, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Language, Line, Mqtt, Outputs, Place, Platform,
-    Reader, ReaderKind, Retention, Role, Tls, Way,
+    Backend, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Language, Line, Link, Mqtt, Outputs, Place,
+    Platform, Reader, ReaderKind, Retention, Role, SerialLine, Tls, Way,
 };
 
 /// MQTT over TLS, as registered with IANA.
@@ -85,10 +85,19 @@ fn reader(entry: &Entry, base_dir: &Path) -> Option<Reader> {
     Some(Reader {
         id: ReaderId::try_new(entry.text("id")?).ok()?,
         place: PlaceId::try_new(entry.text("place")?).ok()?,
-        kind: ReaderKind::from_name(entry.text("kind")?)?,
-        port: path(entry, "port", base_dir)?,
-        baud: entry.number("baud")?,
+        link: link(entry, base_dir)?,
         direction: entry.text("direction").and_then(Way::from_name).map(Way::into),
+    })
+}
+
+fn link(entry: &Entry, base_dir: &Path) -> Option<Link> {
+    let kind = ReaderKind::from_name(entry.text("kind")?)?;
+    let line = || {
+        let baud = entry.number("baud").unwrap_or(kind.usual_baud());
+        Some(SerialLine { port: path(entry, "port", base_dir)?, baud })
+    };
+    Some(match kind {
+        ReaderKind::Rdm6300 => Link::Rdm6300(line()?),
     })
 }
 

@@ -32,8 +32,8 @@ use self::document::Document;
 use self::fault::Report;
 pub use self::fault::{Fault, MAX_FAULTS, Severity};
 pub use self::model::{
-    Backend, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Language, Line, Mqtt, Outputs, Place, Platform,
-    Reader, ReaderKind, Retention, Role, Tls,
+    Backend, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Language, Line, Link, Mqtt, Outputs, Place,
+    Platform, Reader, ReaderKind, Retention, Role, SerialLine, Tls,
 };
 pub use self::secret::{MAX_SECRET_BYTES, Secret32, SecretError, SecretText};
 pub use self::template::template;

@@ -65,6 +65,15 @@ choices! {
     }
 }
 
+impl ReaderKind {
+    /// The rate at which it speaks unless it was set to another, in baud.
+    pub fn usual_baud(self) -> u32 {
+        match self {
+            Self::Rdm6300 => 9_600,
+        }
+    }
+}
+
 choices! {
     /// Which way a reader leads.
     Way {
@@ -212,14 +221,26 @@ pub struct Reader {
     pub id: ReaderId,
     /// Where it stands.
     pub place: PlaceId,
-    /// What it is.
-    pub kind: ReaderKind,
-    /// Its serial port.
-    pub port: PathBuf,
-    /// Rate of the serial line, in baud.
-    pub baud: u32,
+    /// What it is, and how it is reached.
+    pub link: Link,
     /// Which way it leads, if it leads one way only.
     pub direction: Option<Direction>,
+}
+
+/// What a reader is, with what is needed to reach it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// RDM6300.
+    Rdm6300(SerialLine),
+}
+
+/// A serial line of one reader alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SerialLine {
+    /// Its port.
+    pub port: PathBuf,
+    /// Its rate, in baud.
+    pub baud: u32,
 }
 
 /// The outputs at a place. At least one line is there; at a place of role `gate`, `release` is.

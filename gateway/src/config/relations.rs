@@ -6,7 +6,7 @@ use schoolgate_core::text;
 
 use super::document::{Document, Entry};
 use super::fault::{Report, one_of, shown};
-use super::model::{Backend, ClockSource, Role};
+use super::model::{Backend, ClockSource, ReaderKind, Role};
 use super::value::is_loopback;
 
 /// The fields of a gate that name lines.
@@ -200,6 +200,12 @@ fn check_clock(clock: &Entry, report: &mut Report<'_>) {
 
 /// What readers are plugged into.
 fn ports(document: &Document, report: &mut Report<'_>) {
+    for reader in document.all("reader") {
+        match reader.text("kind").and_then(ReaderKind::from_name) {
+            Some(ReaderKind::Rdm6300) => needs(reader, "kind", "port", report),
+            None => {}
+        }
+    }
     let lang = report.lang;
     let readers = document.all("reader");
     if readers.is_empty() {

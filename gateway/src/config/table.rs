@@ -183,14 +183,20 @@ const READER: &[Field] = &[
         "Where it stands: a [[place]]'s id.",
     ),
     required("kind", Kind::OneOf(ReaderKind::NAMES), r#""rdm6300""#, "型号。", "Which kind of reader it is."),
-    required(
+    usual(
         "port",
         Kind::Path,
         r#""/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A50285BI-if00-port0""#,
         "串口。请用 /dev/serial/by-id/ 下的名字：重新插拔后不变。",
         "Its serial port. Names under /dev/serial/by-id/ stay the same when it is plugged in again.",
     ),
-    default("baud", Kind::NumberOf(BAUDS), "9600", "串口速率（波特）。", "Rate of the serial line, in baud."),
+    optional(
+        "baud",
+        Kind::NumberOf(BAUDS),
+        "9600",
+        "串口速率（波特）；不写则用该型号的出厂速率。",
+        "Rate of the serial line, in baud; without one, the rate at which this kind of reader leaves its factory.",
+    ),
     optional(
         "direction",
         Kind::OneOf(Way::NAMES),

@@ -1,6 +1,6 @@
 //! What a reader tells the shell.
 
-use std::time::Instant;
+use std::{fmt, time::Instant};
 
 use schoolgate_core::{credential::CredentialId, id::ReaderId, text, text::Lang};
 
@@ -21,15 +21,88 @@ pub struct ReaderEvent {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReaderHappening {
     /// A card was presented.
-    Card(CredentialId),
-    /// The reader's port is open.
+    Card {
+        /// Which.
+        credential: CredentialId,
+        /// How well it is known to be that one.
+        proof: Proof,
+    },
+    /// A card claims to be this one and has failed to prove it.
+    Cloned(CredentialId),
+    /// A line of text was scanned, without its end: a pickup pass.
+    Text(Unsaid),
+    /// Digits were typed or scanned: a pickup pass's code.
+    Digits(Unsaid),
+    /// The reader is heard.
     Up,
     /// The reader can't be heard, and why. Told once when it goes, and again if the reason turns into one that somebody
     /// has to do something about.
     Down(DownReason),
+    /// Whether somebody is at the reader's housing.
+    Tamper(bool),
+    /// Whether the reader's power is as it should be.
+    Power(bool),
+    /// The reader is heard, but something is wrong with it.
+    Trouble {
+        /// What.
+        trouble: Trouble,
+        /// Whether it has begun; else it is over.
+        on: bool,
+    },
     /// What was wrong on the line since the last report; at most once per
-    /// [`FAULT_REPORT_EVERY`](super::port::FAULT_REPORT_EVERY).
+    /// [`FAULT_REPORT_EVERY`](super::desk::FAULT_REPORT_EVERY).
     Faults(FaultCounts),
+}
+
+/// How well a card is known to be the one that it claims to be, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Proof {
+    /// By its number, which anybody can copy who has held it for a second.
+    Number,
+    /// By a reader that authenticates cards and is itself known by a secure channel.
+    Reader,
+    /// By a message that only the card itself can make, and only once.
+    Message,
+}
+
+/// Something that was scanned or typed and must not be printed: whoever has it may fetch a child.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Unsaid(String);
+
+impl Unsaid {
+    /// Keeps this text out of logs.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn into_text(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Debug for Unsaid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} characters", self.0.chars().count())
+    }
+}
+
+/// What can be wrong with a reader that is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// It presents more cards than people could: most are dropped.
+    Flood,
+}
+
+impl Trouble {
+    /// What is wrong and what would help, for people.
+    pub fn say(self, lang: Lang) -> String {
+        match self {
+            Self::Flood => text!(lang,
+                zh: "读卡器不断误报刷卡，多余的已丢弃，请检查或更换",
+                en: "the reader presents more cards than people could, and most are dropped: check or replace it"),
+        }
+    }
 }
 
 /// Why a reader can't be heard.
@@ -43,6 +116,8 @@ pub enum DownReason {
     NoPermission,
     /// Another process has it.
     Busy,
+    /// The line is open, but the reader does not answer what it is asked.
+    NoAnswer,
     /// The operating system said something else.
     Failed(String),
 }
@@ -63,7 +138,21 @@ impl DownReason {
             Self::Busy => text!(lang,
                 zh: "该串口正被其他程序占用，请关闭那个程序",
                 en: "another process has the port open: stop it"),
+            Self::NoAnswer => text!(lang,
+                zh: "串口已打开，但读卡器没有应答，请检查供电、接线、型号和速率",
+                en: "the port is open, but the reader does not answer: check its power, its wires, its kind and its baud rate"),
             Self::Failed(why) => text!(lang, zh: "无法使用该串口：{why}", en: "the port can't be used: {why}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_scanned_is_not_printed() {
+        let happening = ReaderHappening::Text(Unsaid::new("SGP1.abcdef"));
+        assert_eq!(format!("{happening:?}"), "Text(11 characters)");
     }
 }

@@ -1,20 +1,38 @@
-//! Reading cards: bytes from a serial line in, presentations of credentials out.
+//! Reading cards: bytes from a line in, presentations of credentials out.
 //!
 //! ```text
-//! serial port ─▶ rdm6300 (frames) ─▶ presence (one tap, one report) ─▶ card_key (number → credential) ─▶ shell
-//! └───────────────────────────────── port (one task per reader) ──────────────────────────────────────┘
+//!          ┌ talk (readers that only talk) ◀─ rdm6300: bytes → cards
+//! port ◀──▶┤                                                            ┌ presence (one tap, one report)
+//! (opens   └ conversations of readers that are asked ────────────▶ desk ┤ card_key (number → credential)
+//!  again)                                                               └ counters, faults ──▶ events ──▶ shell
 //! ```
+//!
+//! A kind of reader is a [`Decode`] if it only talks, or a [`Conversation`] of its own if it is asked; one line has one
+//! conversation, with a [`Desk`] for each reader on it. [`Displays`] is the way back, to readers that can show something.
 //!
 //! A card's own number never leaves this module: no event, log line or error holds it.
 
+mod card;
 pub mod card_key;
 mod counters;
+pub mod desk;
+mod display;
 mod event;
+mod exchange;
+mod fault;
 pub mod port;
 pub mod presence;
 pub mod rdm6300;
 mod serial;
+pub mod talk;
 
-pub use counters::{FaultCounts, ReaderCounters};
-pub use event::{DownReason, ReaderEvent, ReaderHappening};
-pub use serial::SerialPort;
+pub use card::{CardKind, CardNumber, MAX_NUMBER_BYTES};
+pub use counters::ReaderCounters;
+pub use desk::Desk;
+pub use display::{Displays, ReaderDisplay, Shown};
+pub use event::{DownReason, Proof, ReaderEvent, ReaderHappening, Trouble, Unsaid};
+pub use exchange::{Boxed, Examine, Examined, Exchange, ExchangeError, MAX_APDU_BYTES};
+pub use fault::{Fault, FaultCounts, FaultKind};
+pub use port::Conversation;
+pub use serial::{SerialPort, SerialStream};
+pub use talk::{Decode, Decoded, Talker};

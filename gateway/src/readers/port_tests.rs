@@ -1,19 +1,26 @@
 //! A reader on a pipe, on virtual time.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use proptest::prelude::*;
-use schoolgate_core::credential::CredentialId;
+use schoolgate_core::{credential::CredentialId, id::ReaderId};
 use tokio::{
-    io::{AsyncWriteExt, DuplexStream, duplex},
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    sync::mpsc,
     task::JoinHandle,
     time::timeout,
 };
 
-use super::*;
+use super::{
+    super::{
+        Fault, FaultCounts, FaultKind, Proof, ReaderCounters, ReaderEvent, ReaderHappening, Talker, card_key::CardKey,
+        rdm6300::Decoder,
+    },
+    *,
+};
 
-const CARD_A: CardNumber = [0x62, 0xE3, 0x08, 0x6C, 0xED];
-const CARD_B: CardNumber = [0x0A, 0x00, 0x12, 0x34, 0x56];
+const CARD_A: [u8; 5] = [0x62, 0xE3, 0x08, 0x6C, 0xED];
+const CARD_B: [u8; 5] = [0x0A, 0x00, 0x12, 0x34, 0x56];
 
 /// Gives these lines one after the other, then none.
 struct Lines(VecDeque<Result<DuplexStream, DownReason>>);
@@ -37,11 +44,15 @@ fn key() -> CardKey {
     CardKey::new(&[7; 32])
 }
 
-fn credential(card: CardNumber) -> CredentialId {
+fn credential(card: [u8; 5]) -> CredentialId {
     key().credential("rdm6300", &card)
 }
 
-fn frame(card: CardNumber) -> Vec<u8> {
+fn tapped(card: [u8; 5]) -> ReaderHappening {
+    ReaderHappening::Card { credential: credential(card), proof: Proof::Number }
+}
+
+fn frame(card: [u8; 5]) -> Vec<u8> {
     let checksum = card.iter().fold(0, |sum, byte| sum ^ byte);
     let digits: String = card.iter().chain([&checksum]).map(|byte| format!("{byte:02X}")).collect();
     format!("\x02{digits}\x03").into_bytes()
@@ -51,8 +62,9 @@ fn reader(lines: impl IntoIterator<Item = Result<DuplexStream, DownReason>>, que
     let (sender, events) = mpsc::channel(queue);
     let (stop, stopped) = watch::channel(false);
     let opener = Lines(lines.into_iter().collect());
-    let port = Port::new(ReaderId::try_new("east-in").unwrap(), opener, key(), sender, || u32::MAX);
-    let counters = port.counters();
+    let desk = Desk::new(ReaderId::try_new("east-in").unwrap(), key(), sender);
+    let counters = desk.counters();
+    let port = Port::new(opener, Talker::new(desk, Decoder::new()), || u32::MAX);
     Reader { events, counters, stop, task: tokio::spawn(port.run(stopped)) }
 }
 
@@ -82,13 +94,13 @@ impl Reader {
 async fn a_tap_is_told_with_its_moment_and_without_its_number() {
     let (mut reader, mut far) = reader_up().await;
     sleep(Duration::from_secs(3)).await;
-    let tapped = Instant::now();
+    let at = Instant::now();
     far.write_all(&frame(CARD_A)).await.unwrap();
 
     let event = reader.next_event().await;
 
-    assert_eq!(event.at, tapped.into_std());
-    assert_eq!(event.what, ReaderHappening::Card(credential(CARD_A)));
+    assert_eq!(event.at, at.into_std());
+    assert_eq!(event.what, tapped(CARD_A));
     assert!(!format!("{event:?}").to_uppercase().contains("E3086CED"));
 }
 
@@ -99,12 +111,12 @@ async fn a_resting_card_is_told_once_and_again_after_it_was_gone() {
         far.write_all(&frame(CARD_A)).await.unwrap();
         sleep(Duration::from_millis(65)).await;
     }
-    assert_eq!(reader.next().await, ReaderHappening::Card(credential(CARD_A)));
+    assert_eq!(reader.next().await, tapped(CARD_A));
     assert!(reader.is_quiet_for(Duration::from_secs(1)).await);
     assert_eq!(reader.counters.frames(), 100);
 
     far.write_all(&frame(CARD_A)).await.unwrap();
-    assert_eq!(reader.next().await, ReaderHappening::Card(credential(CARD_A)));
+    assert_eq!(reader.next().await, tapped(CARD_A));
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,7 +132,7 @@ async fn an_unplugged_reader_is_down_once_and_up_when_it_is_back() {
     assert_eq!(reader.next().await, ReaderHappening::Down(DownReason::HungUp));
     assert_eq!(reader.next().await, ReaderHappening::Up);
     second_far.write_all(&frame(CARD_B)).await.unwrap();
-    assert_eq!(reader.next().await, ReaderHappening::Card(credential(CARD_B)));
+    assert_eq!(reader.next().await, tapped(CARD_B));
     assert_eq!(reader.counters.reopenings(), 1);
 }
 
@@ -131,7 +143,7 @@ async fn a_card_that_lies_there_while_the_cable_wobbles_is_told_once() {
     let mut reader = reader([Ok(first), Ok(second)], 64);
     assert_eq!(reader.next().await, ReaderHappening::Up);
     first_far.write_all(&frame(CARD_A)).await.unwrap();
-    assert_eq!(reader.next().await, ReaderHappening::Card(credential(CARD_A)));
+    assert_eq!(reader.next().await, tapped(CARD_A));
 
     drop(first_far);
     second_far.write_all(&frame(CARD_A)).await.unwrap();
@@ -180,12 +192,12 @@ async fn faults_are_told_at_once_and_then_every_ten_seconds_at_most() {
     let mut told = Vec::new();
     while let Ok(Some(event)) = timeout(Duration::from_secs(20), reader.events.recv()).await {
         let ReaderHappening::Faults(counts) = event.what else { panic!("{event:?}") };
-        told.push(((event.at - start.into_std()).as_secs(), counts.bad_checksum));
+        told.push(((event.at - start.into_std()).as_secs(), counts.of(FaultKind::BadChecksum)));
     }
 
     assert_eq!(told.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [0, 10, 20, 30]);
     assert_eq!(told.iter().map(|(_, count)| count).sum::<u64>(), 250);
-    assert_eq!(reader.counters.faults().bad_checksum, 250);
+    assert_eq!(reader.counters.faults().of(FaultKind::BadChecksum), 250);
 }
 
 #[tokio::test(start_paused = true)]
@@ -193,19 +205,16 @@ async fn halves_of_two_frames_are_no_card() {
     let (mut reader, mut far) = reader_up().await;
     let bytes = frame(CARD_A);
     far.write_all(&bytes[..7]).await.unwrap();
-    assert_eq!(reader.next().await, ReaderHappening::Faults(FaultCounts { cut_short: 1, ..FaultCounts::default() }));
+    assert_eq!(reader.next().await, ReaderHappening::Faults(FaultCounts::from_iter([Fault::CUT_SHORT])));
     far.write_all(&bytes[7..]).await.unwrap();
-    assert_eq!(
-        reader.next().await,
-        ReaderHappening::Faults(FaultCounts { garbage_bytes: 7, ..FaultCounts::default() })
-    );
+    assert_eq!(reader.next().await, ReaderHappening::Faults(FaultCounts::from_iter([Fault::garbage(7)])));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_full_queue_holds_cards_back_and_loses_none() {
     let (near, mut far) = duplex(64);
     let mut reader = reader([Ok(near)], 1);
-    let cards: Vec<CardNumber> = (0..50).map(|i| [1, 2, 3, 4, i]).collect();
+    let cards: Vec<[u8; 5]> = (0..50).map(|i| [1, 2, 3, 4, i]).collect();
     let writer = {
         let bytes: Vec<u8> = cards.iter().flat_map(|&card| frame(card)).collect();
         tokio::spawn(async move { far.write_all(&bytes).await.map(|()| far) })
@@ -222,7 +231,7 @@ async fn a_full_queue_holds_cards_back_and_loses_none() {
 
     assert_eq!(reader.next().await, ReaderHappening::Up);
     for card in cards {
-        assert_eq!(reader.next().await, ReaderHappening::Card(credential(card)));
+        assert_eq!(reader.next().await, tapped(card));
     }
     writer.await.unwrap().unwrap();
 }
@@ -248,7 +257,7 @@ proptest! {
 
     #[test]
     fn however_the_bytes_come_the_cards_are_the_same(
-        cards in prop::collection::btree_set(any::<CardNumber>(), 1..8),
+        cards in prop::collection::btree_set(any::<[u8; 5]>(), 1..8),
         noise in prop::collection::vec(prop::collection::vec(3..=255_u8, 0..5), 8),
         cuts in prop::collection::vec(1..20_usize, 1..40),
     ) {
@@ -266,7 +275,7 @@ proptest! {
             }
             let mut presented = Vec::new();
             while presented.len() < cards.len() {
-                if let ReaderHappening::Card(card) = reader.next().await { presented.push(card) }
+                if let ReaderHappening::Card { credential, .. } = reader.next().await { presented.push(credential) }
             }
             presented
         });

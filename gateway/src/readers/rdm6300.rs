@@ -15,6 +15,8 @@
 //! costs every tap 65 ms; a reader on a line known to be bad can be told to ask for two equal frames
 //! ([`super::presence::Confirmation::Twice`]), which only the same double damage twice in a row fools.
 
+use super::{CardNumber, Decode, Decoded, Fault};
+
 /// Start of a frame.
 const STX: u8 = 0x02;
 /// End of a frame.
@@ -23,34 +25,6 @@ const ETX: u8 = 0x03;
 const DIGITS: usize = 12;
 /// Garbage is reported at the latest when it has come to so many bytes, so that a noisy line shows without any card.
 pub const GARBAGE_REPORT_BYTES: u32 = 64;
-
-/// A card's number: five bytes, of which the last four are printed on most cards.
-pub type CardNumber = [u8; 5];
-
-/// What came out of the bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(test, derive(Debug))]
-pub enum Decoded {
-    /// A whole, sound frame of this card.
-    Card(CardNumber),
-    /// Something else than a sound frame.
-    Fault(Fault),
-}
-
-/// What was wrong on the line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// A whole frame whose checksum doesn't fit its number.
-    BadChecksum,
-    /// A byte inside a frame that is no upper-case hex digit; what follows up to the next start is garbage.
-    NotHex,
-    /// A frame that ended, started anew or fell silent before its twelve digits were there.
-    CutShort,
-    /// Twelve digits that no end followed; what follows up to the next start is garbage.
-    NoEnd,
-    /// So many bytes outside any frame, 1 to [`GARBAGE_REPORT_BYTES`].
-    Garbage(u32),
-}
 
 /// Finds frames in bytes that come split, merged or damaged.
 #[derive(Default)]
@@ -77,54 +51,6 @@ impl Decoder {
         Self::default()
     }
 
-    /// Takes the next byte and tells what it completes, if anything.
-    pub fn push(&mut self, byte: u8) -> Option<Decoded> {
-        match &mut self.state {
-            State::Outside { garbage } if byte == STX => {
-                let garbage = *garbage;
-                self.start();
-                (garbage > 0).then_some(Decoded::Fault(Fault::Garbage(garbage)))
-            }
-            State::Outside { garbage } => {
-                *garbage += 1;
-                (*garbage >= GARBAGE_REPORT_BYTES).then(|| self.fail(Fault::Garbage(GARBAGE_REPORT_BYTES)))
-            }
-            State::Inside { .. } if byte == STX => {
-                self.start();
-                Some(Decoded::Fault(Fault::CutShort))
-            }
-            State::Inside { digits, taken } if *taken == DIGITS => {
-                let digits = *digits;
-                Some(if byte == ETX { self.finish(digits) } else { self.fail(Fault::NoEnd) })
-            }
-            State::Inside { .. } if byte == ETX => Some(self.fail(Fault::CutShort)),
-            State::Inside { digits, taken } => match (hex_value(byte), digits.get_mut(*taken)) {
-                (Some(value), Some(digit)) => {
-                    *digit = value;
-                    *taken += 1;
-                    None
-                }
-                _ => Some(self.fail(Fault::NotHex)),
-            },
-        }
-    }
-
-    /// The line has fallen silent: gives up a frame that is still open and reports garbage that is still uncounted.
-    ///
-    /// Called after a silence that no frame has inside it, this keeps halves of two frames from being taken for one.
-    pub fn silence(&mut self) -> Option<Decoded> {
-        match std::mem::take(&mut self.state) {
-            State::Inside { .. } => Some(Decoded::Fault(Fault::CutShort)),
-            State::Outside { garbage: 0 } => None,
-            State::Outside { garbage } => Some(Decoded::Fault(Fault::Garbage(garbage))),
-        }
-    }
-
-    /// Whether bytes were taken that nothing has been told about yet, so that [`Self::silence`] would tell something.
-    pub fn holds_bytes(&self) -> bool {
-        !matches!(self.state, State::Outside { garbage: 0 })
-    }
-
     fn start(&mut self) {
         self.state = State::Inside { digits: [0; DIGITS], taken: 0 };
     }
@@ -141,10 +67,57 @@ impl Decoder {
         }
         let [a, b, c, d, e, checksum] = bytes;
         if a ^ b ^ c ^ d ^ e != checksum {
-            return self.fail(Fault::BadChecksum);
+            return self.fail(Fault::BAD_CHECKSUM);
         }
         self.state = State::default();
-        Decoded::Card([a, b, c, d, e])
+        Decoded::Card(CardNumber::em4100([a, b, c, d, e]))
+    }
+}
+
+impl Decode for Decoder {
+    fn push(&mut self, byte: u8) -> Option<Decoded> {
+        match &mut self.state {
+            State::Outside { garbage } if byte == STX => {
+                let garbage = *garbage;
+                self.start();
+                (garbage > 0).then_some(Decoded::Fault(Fault::garbage(garbage)))
+            }
+            State::Outside { garbage } => {
+                *garbage += 1;
+                (*garbage >= GARBAGE_REPORT_BYTES).then(|| self.fail(Fault::garbage(GARBAGE_REPORT_BYTES)))
+            }
+            State::Inside { .. } if byte == STX => {
+                self.start();
+                Some(Decoded::Fault(Fault::CUT_SHORT))
+            }
+            State::Inside { digits, taken } if *taken == DIGITS => {
+                let digits = *digits;
+                Some(if byte == ETX { self.finish(digits) } else { self.fail(Fault::NO_END) })
+            }
+            State::Inside { .. } if byte == ETX => Some(self.fail(Fault::CUT_SHORT)),
+            State::Inside { digits, taken } => match (hex_value(byte), digits.get_mut(*taken)) {
+                (Some(value), Some(digit)) => {
+                    *digit = value;
+                    *taken += 1;
+                    None
+                }
+                _ => Some(self.fail(Fault::NOT_HEX)),
+            },
+        }
+    }
+
+    /// Gives up a frame that is still open and reports garbage that is still uncounted, so that halves of two frames are
+    /// not taken for one.
+    fn silence(&mut self) -> Option<Decoded> {
+        match std::mem::take(&mut self.state) {
+            State::Inside { .. } => Some(Decoded::Fault(Fault::CUT_SHORT)),
+            State::Outside { garbage: 0 } => None,
+            State::Outside { garbage } => Some(Decoded::Fault(Fault::garbage(garbage))),
+        }
+    }
+
+    fn holds_bytes(&self) -> bool {
+        !matches!(self.state, State::Outside { garbage: 0 })
     }
 }
 

@@ -2,15 +2,18 @@
 
 use std::{future::Future, io};
 
-use tokio::io::AsyncRead;
-use tokio_serial::{ClearBuffer, DataBits, ErrorKind, FlowControl, Parity, SerialPort as _, SerialStream, StopBits};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_serial::{ClearBuffer, DataBits, ErrorKind, FlowControl, Parity, SerialPort as _, StopBits};
+
+/// An open serial port.
+pub use tokio_serial::SerialStream;
 
 use super::DownReason;
 
 /// Opens a reader's line, as often as it is lost. Tests give a pipe instead.
 pub trait OpenPort: Send + 'static {
     /// The open line.
-    type Stream: AsyncRead + Unpin + Send;
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send;
 
     /// Opens it, or says why that can't be.
     fn open(&mut self) -> impl Future<Output = Result<Self::Stream, DownReason>> + Send;

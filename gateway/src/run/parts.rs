@@ -17,14 +17,17 @@ use tracing::{info, warn};
 use super::{STOP_PATIENCE, StartError};
 use crate::{
     clock::Clock,
-    config::{Config, Line, Mqtt, Outputs, ReaderKind, SecretText},
+    config::{Config, Line, Link, Mqtt, Outputs, SecretText, SerialLine},
     gates::{FailSafe, GateDriver, Output, Pins, SimulatedLines},
     ledger::{Durable, Ledger, LedgerId, LedgerReader, ReadError, Removed},
     notify::{
         Answer, ClientFiles, EntryFeed, Login, Message, MessageWriter, Notifier, NotifySettings, NotifyStatus,
         Progress, ReplyDesk, TlsFiles, reply_filter,
     },
-    readers::{ReaderEvent, SerialPort, card_key::CardKey, port::Port},
+    readers::{
+        Conversation, Desk, Displays, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey, port::Port,
+        rdm6300,
+    },
     shell::GateTimes,
     sync::{self, BatchLimits, Source, SourceError, SyncClient, SyncOptions, SyncStatus, Timing, Token},
 };
@@ -33,19 +36,30 @@ use crate::{
 pub(super) struct Readers {
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
+    displays: Displays,
 }
 
 impl Readers {
     pub(super) fn start(config: &Config, card_key: &CardKey, events: &mpsc::Sender<ReaderEvent>) -> Self {
-        let (stop, stopped) = watch::channel(false);
-        let mut tasks = JoinSet::new();
+        let (stop, _) = watch::channel(false);
+        let mut readers = Self { tasks: JoinSet::new(), stop, displays: Displays::default() };
         for reader in &config.readers {
-            let ReaderKind::Rdm6300 = reader.kind;
-            let line = SerialPort::new(reader.port.to_string_lossy(), reader.baud);
-            let port = Port::new(reader.id.clone(), line, card_key.clone(), events.clone(), random_u32);
-            tasks.spawn(port.run(stopped.clone()));
+            let desk = Desk::new(reader.id.clone(), card_key.clone(), events.clone());
+            match &reader.link {
+                Link::Rdm6300(line) => readers.spawn(line, Talker::new(desk, rdm6300::Decoder::new())),
+            }
         }
-        Self { tasks, stop }
+        readers
+    }
+
+    fn spawn(&mut self, line: &SerialLine, conversation: impl Conversation<SerialStream>) {
+        let port = SerialPort::new(line.port.to_string_lossy(), line.baud);
+        self.tasks.spawn(Port::new(port, conversation, random_u32).run(self.stop.subscribe()));
+    }
+
+    /// The readers that can show something.
+    pub(super) fn displays(&mut self) -> Displays {
+        std::mem::take(&mut self.displays)
     }
 
     /// Resolves when one of them has ended, which none should by itself; never, if there is none.

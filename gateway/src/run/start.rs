@@ -114,7 +114,7 @@ impl Gateway {
         let (lamps_lit, lamps_lit_seen) = watch::channel(durable.borrow().clone());
         let (gates, gate_times, lines_alive) = parts::gates(&config);
         let (event_sender, events) = mpsc::channel(READER_EVENTS);
-        let readers = parts::Readers::start(&config, &card_key, &event_sender);
+        let mut readers = parts::Readers::start(&config, &card_key, &event_sender);
         let (health, health_told) = watch::channel(None);
         let ids = (config.gateway.school.clone(), config.gateway.id.clone());
         let health = HealthDesk::new(ids, data_dir, began, health);
@@ -135,7 +135,8 @@ impl Gateway {
 
         let retention = or_without("retention", start_retention(&config, &ledger, &clock));
 
-        let mut shell = Shell::new(clock, school, ledger, gates, gate_times, config.gateway.language, began);
+        let mut shell = Shell::new(clock, school, ledger, gates, gate_times, config.gateway.language, began)
+            .with_displays(readers.displays());
         shell.input(Instant::now(), Input::Started { version: env!("CARGO_PKG_VERSION").into() });
         if let Some(LoadedRoster { roster, digest, .. }) = loaded {
             roster_file::warn_of_places(&roster, shell.school().site());

@@ -23,6 +23,7 @@ use super::*;
 use crate::{
     gates::{FailSafe, Output, Pins},
     ledger::{LedgerId, Options, QUEUE_MAX_ENTRIES, simdisk::SimDisk},
+    readers::Proof,
 };
 
 /// Levels in the order in which they were set: `green`, `-green`.
@@ -94,6 +95,10 @@ fn reader() -> ReaderId {
     ReaderId::try_new("in").unwrap()
 }
 
+fn tapped(credential: CredentialId) -> ReaderHappening {
+    ReaderHappening::Card { credential, proof: Proof::Number }
+}
+
 fn card(n: u32) -> CredentialId {
     CredentialId(u128::from(n).to_le_bytes())
 }
@@ -159,7 +164,7 @@ impl Gate {
 
     fn tap(&mut self, ms: u64, n: u32) {
         let at = self.at(ms);
-        self.shell.on_reader(at, ReaderEvent { reader: reader(), at, what: ReaderHappening::Card(card(n)) });
+        self.shell.on_reader(at, ReaderEvent { reader: reader(), at, what: tapped(card(n)) });
     }
 
     /// Waits for the ledger's thread, and tells the shell of every step at that moment of the test's own time.
@@ -268,7 +273,7 @@ fn events_out_of_order_do_not_turn_time_back() {
     let mut gate = Gate::open(2);
     gate.tap(2_000, 0);
     let (now, earlier) = (gate.at(2_001), gate.at(1_500));
-    gate.shell.on_reader(now, ReaderEvent { reader: reader(), at: earlier, what: ReaderHappening::Card(card(1)) });
+    gate.shell.on_reader(now, ReaderEvent { reader: reader(), at: earlier, what: tapped(card(1)) });
     let student = StudentId::try_new("s1").unwrap();
     let since = gate.shell.school().state().presence(&student).unwrap().since;
     assert_eq!(since.mono, Mono(2_000));

@@ -1,0 +1,180 @@
+//! Where one reader's news is taken in and passed on to the shell, whatever the reader speaks.
+
+use std::{sync::Arc, time::Duration};
+
+use schoolgate_core::{credential::CredentialId, id::ReaderId};
+use tokio::{sync::mpsc, time::Instant};
+
+use super::{
+    CardNumber, DownReason, Fault, FaultCounts, Proof, ReaderCounters, ReaderEvent, ReaderHappening, Unsaid,
+    card_key::CardKey,
+    presence::{Confirmation, Presence},
+};
+
+/// Least time between two reports of faults.
+pub const FAULT_REPORT_EVERY: Duration = Duration::from_secs(10);
+
+/// Nobody takes the events any more: the reader's task may end.
+#[derive(Debug)]
+pub struct NobodyListens;
+
+/// Whether somebody took it.
+pub type Told = Result<(), NobodyListens>;
+
+/// One reader's desk: counts what comes over its line, reports a card once however often the reader repeats it, and
+/// sends events.
+pub struct Desk {
+    reader: ReaderId,
+    card_key: CardKey,
+    counters: Arc<ReaderCounters>,
+    events: mpsc::Sender<ReaderEvent>,
+    presence: Presence<CardNumber>,
+    /// What was told last about the reader being heard.
+    standing: Option<Standing>,
+    unreported: FaultCounts,
+    next_fault_report: Option<Instant>,
+}
+
+#[derive(PartialEq)]
+enum Standing {
+    Up,
+    Down(DownReason),
+}
+
+impl Desk {
+    /// The desk of a reader whose events go to `events`.
+    pub fn new(reader: ReaderId, card_key: CardKey, events: mpsc::Sender<ReaderEvent>) -> Self {
+        Self {
+            reader,
+            card_key,
+            counters: Arc::default(),
+            events,
+            presence: Presence::new(Confirmation::First),
+            standing: None,
+            unreported: FaultCounts::default(),
+            next_fault_report: None,
+        }
+    }
+
+    /// The same reader, believing a card only after so many frames.
+    #[must_use]
+    pub fn with_confirmation(self, confirmation: Confirmation) -> Self {
+        Self { presence: Presence::new(confirmation), ..self }
+    }
+
+    /// The reader's totals, which stay readable while it runs.
+    pub fn counters(&self) -> Arc<ReaderCounters> {
+        Arc::clone(&self.counters)
+    }
+
+    /// The reader.
+    pub fn reader(&self) -> &ReaderId {
+        &self.reader
+    }
+
+    /// The credential of a card with this number.
+    pub fn credential(&self, card: &CardNumber) -> CredentialId {
+        self.card_key.credential(card.kind().name(), card.bytes())
+    }
+
+    pub(super) fn note_opening(&self) {
+        self.counters.add_opening();
+    }
+
+    /// The reader is heard. Told if it was not before.
+    pub async fn up(&mut self, now: Instant) -> Told {
+        if self.standing == Some(Standing::Up) {
+            return Ok(());
+        }
+        self.standing = Some(Standing::Up);
+        self.tell(now, ReaderHappening::Up).await
+    }
+
+    /// The reader can't be heard. Told if that is news.
+    pub async fn down(&mut self, now: Instant, reason: DownReason) -> Told {
+        if !self.is_news(&reason) {
+            return Ok(());
+        }
+        self.standing = Some(Standing::Down(reason.clone()));
+        self.tell(now, ReaderHappening::Down(reason)).await
+    }
+
+    /// A port that isn't there is what one expects after it was lost; anything else somebody has to put right.
+    fn is_news(&self, reason: &DownReason) -> bool {
+        match &self.standing {
+            None | Some(Standing::Up) => true,
+            Some(Standing::Down(told)) => told != reason && *reason != DownReason::NotThere,
+        }
+    }
+
+    /// A card's number was read, as readers do again and again while it lies there. Told if it is a new presentation.
+    pub async fn card(&mut self, now: Instant, card: CardNumber) -> Told {
+        self.counters.add_frame();
+        if self.presence.frame(now.into_std(), card) {
+            let credential = self.credential(&card);
+            self.present(now, ReaderHappening::Card { credential, proof: Proof::Number }).await?;
+        }
+        Ok(())
+    }
+
+    /// A line of text was scanned.
+    pub async fn text(&mut self, now: Instant, text: String) -> Told {
+        self.counters.add_frame();
+        self.present(now, ReaderHappening::Text(Unsaid::new(text))).await
+    }
+
+    /// Digits were typed.
+    pub async fn digits(&mut self, now: Instant, digits: String) -> Told {
+        self.counters.add_frame();
+        self.present(now, ReaderHappening::Digits(Unsaid::new(digits))).await
+    }
+
+    /// A presentation that is known to be a new one.
+    pub async fn present(&mut self, now: Instant, what: ReaderHappening) -> Told {
+        self.counters.add_presentation();
+        self.tell(now, what).await
+    }
+
+    /// Something was wrong on the line.
+    pub fn fault(&mut self, fault: Fault) {
+        self.counters.add_fault(fault);
+        self.unreported.add(fault);
+    }
+
+    /// When [`on_time`](Self::on_time) has something to do; never if none.
+    pub fn wake_at(&self) -> Option<Instant> {
+        self.next_fault_report.filter(|_| !self.unreported.is_empty())
+    }
+
+    /// Does what is due. To be called after faults and at [`wake_at`](Self::wake_at).
+    pub fn on_time(&mut self, now: Instant) -> Told {
+        if self.unreported.is_empty() || self.next_fault_report.is_some_and(|at| now < at) {
+            return Ok(());
+        }
+        self.next_fault_report = Some(now + FAULT_REPORT_EVERY);
+        // Faults don't wait for a full queue: cards need it more, and the counts keep.
+        match self.events.try_send(self.event(now, ReaderHappening::Faults(self.unreported))) {
+            Ok(()) => self.unreported = FaultCounts::default(),
+            Err(mpsc::error::TrySendError::Full(_)) => self.counters.add_queue_full(),
+            Err(mpsc::error::TrySendError::Closed(_)) => return Err(NobodyListens),
+        }
+        Ok(())
+    }
+
+    /// Sends an event. While the shell's queue is full the line isn't read, so that bytes wait in the kernel and no
+    /// card is dropped; the counter shows it.
+    pub async fn tell(&mut self, at: Instant, what: ReaderHappening) -> Told {
+        match self.events.try_send(self.event(at, what)) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(NobodyListens),
+            Err(mpsc::error::TrySendError::Full(event)) => {
+                self.counters.add_queue_full();
+                self.events.send(event).await.map_err(|_closed| NobodyListens)
+            }
+        }
+    }
+
+    fn event(&self, at: Instant, what: ReaderHappening) -> ReaderEvent {
+        ReaderEvent { reader: self.reader.clone(), at: at.into_std(), what }
+    }
+}

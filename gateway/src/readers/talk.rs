@@ -1,0 +1,134 @@
+//! Readers that only talk: bytes come, and a decoder finds what they say.
+
+use std::{io, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    CardNumber, Conversation, Desk, DownReason, Fault,
+    desk::{NobodyListens, Told},
+    port::lost_because,
+};
+
+/// A silence inside a frame after which it is given up, unless the decoder says otherwise. A frame takes 15 ms at 9600
+/// baud and a USB adapter holds bytes back for 16 ms; the rest is for a machine under load.
+pub const FRAME_SILENCE: Duration = Duration::from_millis(250);
+
+/// Bytes taken with one read: eighteen frames of an RDM6300, which sends fifteen a second.
+const READ_BYTES: usize = 256;
+
+/// Finds frames in bytes that come split, merged or damaged. No I/O, no clock.
+pub trait Decode: Send + 'static {
+    /// Takes the next byte and tells what it completes, if anything.
+    fn push(&mut self, byte: u8) -> Option<Decoded>;
+
+    /// The line has been silent for [`patience`](Self::patience), or was opened: ends or gives up what is still open.
+    fn silence(&mut self) -> Option<Decoded>;
+
+    /// Whether bytes were taken that nothing has been told about yet, so that [`silence`](Self::silence) may tell
+    /// something.
+    fn holds_bytes(&self) -> bool;
+
+    /// The silence that ends what is open now.
+    fn patience(&self) -> Duration {
+        FRAME_SILENCE
+    }
+}
+
+/// What came out of the bytes.
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
+pub enum Decoded {
+    /// A whole, sound frame of this card.
+    Card(CardNumber),
+    /// A line of text, without its end.
+    Text(String),
+    /// Something else than a sound frame.
+    Fault(Fault),
+}
+
+/// A reader that only talks, and its decoder.
+pub struct Talker<D> {
+    desk: Desk,
+    decoder: D,
+}
+
+impl<D: Decode> Talker<D> {
+    /// The reader of this desk, which speaks what `decoder` understands.
+    pub fn new(desk: Desk, decoder: D) -> Self {
+        Self { desk, decoder }
+    }
+
+    async fn take(&mut self, now: Instant, bytes: &[u8]) -> Told {
+        for &byte in bytes {
+            if let Some(told) = self.decoder.push(byte) {
+                self.tell(now, told).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell(&mut self, now: Instant, told: Decoded) -> Told {
+        match told {
+            Decoded::Card(card) => self.desk.card(now, card).await,
+            Decoded::Text(text) => self.desk.text(now, text).await,
+            Decoded::Fault(fault) => {
+                self.desk.fault(fault);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<D: Decode, S: AsyncRead + Unpin + Send> Conversation<S> for Talker<D> {
+    fn desks(&mut self) -> &mut [Desk] {
+        std::slice::from_mut(&mut self.desk)
+    }
+
+    /// Listens until the line is lost.
+    async fn converse(&mut self, line: &mut S) -> Result<DownReason, NobodyListens> {
+        // Nothing tells that such a reader is there until somebody taps: an open port has to do.
+        self.desk.up(Instant::now()).await?;
+        self.decoder.silence();
+        let mut bytes = [0; READ_BYTES];
+        let mut last_read = Instant::now();
+        loop {
+            let silent_at = self.decoder.holds_bytes().then(|| last_read + self.decoder.patience());
+            let wake_at = [silent_at, self.desk.wake_at()].into_iter().flatten().min();
+            let read = read_until(line, &mut bytes, wake_at).await;
+            let now = Instant::now();
+            if silent_at.is_some_and(|at| at <= now)
+                && let Some(told) = self.decoder.silence()
+            {
+                self.tell(now, told).await?;
+            }
+            if let Some(read) = read {
+                let read = match read {
+                    Ok(0) => return Ok(DownReason::HungUp),
+                    Ok(count) => bytes.get(..count).unwrap_or_default(),
+                    Err(error) => return Ok(lost_because(&error)),
+                };
+                last_read = now;
+                self.take(now, read).await?;
+            }
+            self.desk.on_time(now)?;
+        }
+    }
+}
+
+/// Reads what is there; none when it is time to wake first.
+pub(super) async fn read_until(
+    line: &mut (impl AsyncRead + Unpin),
+    bytes: &mut [u8],
+    wake_at: Option<Instant>,
+) -> Option<io::Result<usize>> {
+    let Some(wake_at) = wake_at else { return Some(line.read(bytes).await) };
+    tokio::select! {
+        biased;
+        read = line.read(bytes) => Some(read),
+        () = sleep_until(wake_at) => None,
+    }
+}
