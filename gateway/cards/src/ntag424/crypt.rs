@@ -80,7 +80,10 @@ mod tests {
         let session = cmac(&[0; 16], &[&SV2, &uid.0, &[0x3D, 0, 0]]);
         assert_eq!(session, hex("3FB5F6E3A807A03D5E3570ACE393776F"));
         assert!(is_code(&[0; 16], uid, 61, &hex("94EED9EE65337086")));
-        assert!(is_code(&[0; 16], Uid(hex("041E3C8A2D6B80")), 6, &hex("4B00064004B0B3D3")), "the plain mirror's example");
+        assert!(
+            is_code(&[0; 16], Uid(hex("041E3C8A2D6B80")), 6, &hex("4B00064004B0B3D3")),
+            "the plain mirror's example"
+        );
         assert!(!is_code(&[0; 16], uid, 62, &hex("94EED9EE65337086")));
     }
 }

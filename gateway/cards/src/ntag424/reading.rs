@@ -77,7 +77,11 @@ impl Reading {
                     return Step::Garbled;
                 }
                 self.ndef.extend_from_slice(data);
-                if self.ndef.len() == self.length { Step::Ndef(std::mem::take(&mut self.ndef)) } else { self.go_on_reading() }
+                if self.ndef.len() == self.length {
+                    Step::Ndef(std::mem::take(&mut self.ndef))
+                } else {
+                    self.go_on_reading()
+                }
             }
         }
     }
@@ -120,7 +124,8 @@ mod tests {
     fn file(ndef: &[u8]) -> impl FnMut(&[u8]) -> Vec<u8> {
         let bytes = [&u16::try_from(ndef.len()).unwrap().to_be_bytes(), ndef].concat();
         move |command| {
-            let from_to = (command[1] == 0xB0).then(|| usize::from(command[3])..usize::from(command[3] + command[4]));
+            let from_to = (command[1] == 0xB0)
+                .then(|| usize::from(command[3])..usize::from(command[3]) + usize::from(command[4]));
             [from_to.map_or(&[][..], |part| &bytes[part]), &OK].concat()
         }
     }

@@ -26,10 +26,17 @@ pub(crate) fn decide(school: &mut School, reader: ReaderId, credential: Credenti
     if is_copy(school, &tap) {
         return refuse_copy(school, tap);
     }
+    meet(school, tap.clone(), role);
+    // A message that led to no entry must not be good a second time either.
+    if proof.counter().is_some_and(|counter| school.state.counter(credential) != Some(counter)) {
+        school.record(What::Counted { tap });
+    }
+}
+
+/// What a tap that is no copy leads to.
+fn meet(school: &mut School, tap: Tap, role: PlaceRole) {
+    let (credential, proof) = (tap.credential, tap.proof);
     if show_again(school, &tap) {
-        if proof.counter().is_some() {
-            school.record(What::Counted { tap });
-        }
         return;
     }
     let Some(known) = school.roster.credential(credential) else {
