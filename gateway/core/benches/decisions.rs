@@ -70,7 +70,8 @@ fn decisions(c: &mut Criterion) {
     group.bench_function("tap_in_and_out", |b| {
         b.iter(|| {
             n += 1;
-            let input = Input::Tap { reader: reader.clone(), credential: card(n % STUDENTS) };
+            let input =
+                Input::Tap { reader: reader.clone(), credential: card(n % STUDENTS), proof: Default::default() };
             school.handle(stamp(n * ROUND_MS / STUDENTS), input);
             while let Some(entry) = school.poll_entry() {
                 black_box(entry);
@@ -82,7 +83,7 @@ fn decisions(c: &mut Criterion) {
         });
     });
     let (mut school, reader) = self::school();
-    let input = Input::Tap { reader, credential: card(7) };
+    let input = Input::Tap { reader, credential: card(7), proof: Default::default() };
     school.handle(stamp(1), input);
     let entry = std::iter::from_fn(|| school.poll_entry()).last().unwrap();
     let bytes = entry.encode().unwrap();

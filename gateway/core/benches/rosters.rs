@@ -125,7 +125,7 @@ fn taps(students: usize, roster: Roster) {
     let mut tap = |school: &mut School, n: usize| {
         mono += 1;
         let credential = card(3 * (n % students));
-        school.handle(stamp(mono), Input::Tap { reader: reader.clone(), credential });
+        school.handle(stamp(mono), Input::Tap { reader: reader.clone(), credential, proof: Default::default() });
         while let Some(entry) = school.poll_entry() {
             black_box(entry);
         }

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Alarm {
-    /// Unknown, lost, blocked or expired cards are being tried at this place.
+    /// Unknown, lost, blocked or expired cards, or such as prove too little, are being tried at this place.
     CredentialRefused {
         /// Where.
         place: PlaceId,
@@ -150,7 +150,7 @@ impl Alarm {
     pub fn of_refusal(holder: Option<&Holder>, tap: &Tap, reason: &Reason) -> Option<Self> {
         let place = tap.place.clone();
         match (reason, holder) {
-            (Reason::Unknown | Reason::Lost | Reason::Blocked | Reason::Expired, _) => {
+            (Reason::Unknown | Reason::Lost | Reason::Blocked | Reason::Expired | Reason::WeakProof, _) => {
                 Some(Self::CredentialRefused { place })
             }
             (Reason::NotReleased, Some(Holder::Student(student))) => {

@@ -8,6 +8,7 @@ use crate::{
     entry::{AttendanceStatus, Consumer, Correction, Entry, GuardianReply, PassId, Seq},
     id::{GuardianId, PlaceId, ReaderId, StaffId, StudentId},
     promise::LedgerPace,
+    proof::Proof,
     roster::{Holder, Roster},
     site::Direction,
     time::Hours,
@@ -42,8 +43,11 @@ pub enum Input {
         reader: ReaderId,
         /// Which.
         credential: CredentialId,
+        /// What it proved.
+        proof: Proof,
     },
-    /// A card's secure message was no good: played back, or its counter went back.
+    /// A card's secure message was not made with the card's key. (One that was played back is a tap like another: its
+    /// counter tells.)
     Cloned {
         /// At which reader.
         reader: ReaderId,

@@ -22,6 +22,7 @@ pub mod pass;
 pub mod picture;
 pub mod policy;
 pub mod promise;
+pub mod proof;
 pub mod report;
 pub mod roster;
 mod rules;

@@ -81,6 +81,8 @@ pub enum Picture {
     Safe,
     /// Pass: the tap is kept in memory until the disk answers.
     Degraded,
+    /// This kind of card is not taken from you any more: ask for another.
+    WeakCard,
 }
 
 impl Picture {
@@ -123,6 +125,7 @@ impl Picture {
                 Reason::SessionElsewhere(place) => Self::GoTo(place.clone()),
                 Reason::NoDinnerBooked | Reason::DinnerTaken | Reason::NotDinnerTime => Self::NoDinner,
                 Reason::Cloned => Self::CardRefused,
+                Reason::WeakProof => Self::WeakCard,
             },
             _ => return None,
         })
@@ -130,7 +133,10 @@ impl Picture {
 
     /// Whether it promises that something is on disk. A refusal promises nothing and need not wait.
     pub fn promises(&self) -> bool {
-        !matches!(self, Self::GoTo(_) | Self::CardRefused | Self::SeeTeacher | Self::NoDinner | Self::Degraded)
+        !matches!(
+            self,
+            Self::GoTo(_) | Self::CardRefused | Self::SeeTeacher | Self::NoDinner | Self::Degraded | Self::WeakCard
+        )
     }
 
     /// Which lamp is lit.
@@ -154,7 +160,7 @@ impl Picture {
             | Self::HandoverWaits
             | Self::HandedOver { .. }
             | Self::Degraded => Light::Amber,
-            Self::CardRefused | Self::SeeTeacher | Self::NoDinner => Light::Red,
+            Self::CardRefused | Self::SeeTeacher | Self::NoDinner | Self::WeakCard => Light::Red,
         }
     }
 

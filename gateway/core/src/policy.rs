@@ -5,6 +5,7 @@ use core::{ops::RangeInclusive, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    proof::{BareNumber, Proofs},
     roster::SchoolLevel,
     time::{Hours, TimeOfDay},
 };
@@ -32,6 +33,10 @@ macro_rules! policy {
             pub latest_end: LatestEnd,
             /// What happens at a reader that leads the other way than the student goes by the ledger.
             pub anti_passback: AntiPassback,
+            /// Which kinds of proof count, by who shows them.
+            pub proofs: Proofs,
+            /// What is made of a card's number alone, if the card has shown secure messages here before.
+            pub bare_number: BareNumber,
         }
 
         impl Default for Policy {
@@ -45,6 +50,8 @@ macro_rules! policy {
                     earliest_end: None,
                     latest_end: LatestEnd::default(),
                     anti_passback: AntiPassback::default(),
+                    proofs: Proofs::default(),
+                    bare_number: BareNumber::default(),
                 }
             }
         }

@@ -25,6 +25,7 @@ use crate::{
     picture::Picture,
     policy::Policy,
     promise::LedgerPace,
+    proof::Proof,
     roster::Roster,
     rules,
     site::Site,
@@ -102,7 +103,7 @@ impl School {
                 self.record(What::Stopped {});
             }
             Input::Roster { roster, digest } => self.adopt(roster, digest),
-            Input::Tap { reader, credential } => rules::tap::decide(self, reader, credential),
+            Input::Tap { reader, credential, proof } => rules::tap::decide(self, reader, credential, proof),
             Input::Cloned { reader, credential } => rules::tap::cloned(self, reader, credential),
             Input::Pass { reader, text } => rules::pass::scanned(self, reader, text),
             Input::Code { reader, digits } => rules::pass::typed(self, reader, digits),
@@ -152,9 +153,9 @@ impl School {
 
     /// What a tap would show if it could not be recorded at all: the disk does not answer and memory is full. Nothing is
     /// decided and nothing changes; people who would be let through are, and nobody else.
-    pub fn without_record(&mut self, now: Stamp, reader: &ReaderId, credential: CredentialId) -> Picture {
+    pub fn without_record(&mut self, now: Stamp, reader: &ReaderId, credential: CredentialId, proof: Proof) -> Picture {
         let before = core::mem::replace(&mut self.now, now);
-        let picture = rules::tap::without_record(self, reader, credential);
+        let picture = rules::tap::without_record(self, reader, credential, proof);
         self.now = before; // by which the next input finds out whether the clock has jumped
         self.next = None;
         picture

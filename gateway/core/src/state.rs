@@ -5,6 +5,7 @@
 mod alarms;
 mod clock;
 mod codes;
+mod counters;
 mod custody;
 mod gates;
 mod lessons;
@@ -23,6 +24,7 @@ pub use muster::Muster;
 pub use posts::{Offer, PostHeld};
 pub use presence::{Custodian, Presence, Sighting, Waiting, Whereabouts};
 pub use recent::RECENT_TAPS;
+pub(crate) use recent::RecentTap;
 pub use today::{GrantedLeave, MAX_DAYS, MAX_OTHER_DAYS, Today};
 pub use unwatched::{MAX_UNWATCHED, Unwatched};
 
@@ -34,10 +36,7 @@ use alloc::{
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use self::{
-    alarms::Alarms,
-    recent::{RecentTap, RecentTaps},
-};
+use self::{alarms::Alarms, recent::RecentTaps};
 use crate::{
     alarm::Alarm,
     credential::CredentialId,
@@ -156,6 +155,8 @@ pub struct State {
     freed_until: Option<Stamp>,
     /// When wrong pickup codes were tried, by place.
     wrong_codes: BTreeMap<PlaceId, VecDeque<Stamp>>,
+    /// The highest counter that each card has shown in a secure message.
+    counters: HashMap<CredentialId, u32>,
 }
 
 impl State {
@@ -179,6 +180,7 @@ impl State {
         self.fold_muster(entry);
         self.fold_gates(entry);
         self.fold_codes(entry);
+        self.fold_counters(entry);
         self.fold(entry);
         self.see(entry);
         self.remember_tap(entry);

@@ -101,7 +101,8 @@ fn who_was_dropped_does_not_come_in_again() {
     day.tap("17:31", "lei", "east-gate");
     let outcome = day.tap("17:40", "lei", "east-gate");
     assert!(!outcome.opened() && outcome.kinds().contains(&"refused"), "{outcome:?}");
-    let picture = day.school.without_record(support::at("17:41"), &reader("east-gate"), card("lei"));
+    let picture =
+        day.school.without_record(support::at("17:41"), &reader("east-gate"), card("lei"), Default::default());
     assert_eq!(picture, Picture::SeeTeacher);
 }
 

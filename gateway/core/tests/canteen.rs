@@ -96,7 +96,7 @@ fn yesterdays_dinner_keeps_nobody_hungry_though_no_clock_tells_the_day() {
     let rebooted =
         Stamp { boot: BootId(2), mono: Mono(20_000), clock: ClockQuality::Unset, ..support::at("2026-09-02 17:50") };
     day.give_at(rebooted, Input::Started { version: "t".into() });
-    let tap = Input::Tap { reader: reader("canteen"), credential: card("ming") };
+    let tap = Input::Tap { reader: reader("canteen"), credential: card("ming"), proof: Default::default() };
     let later = Stamp { mono: Mono(60_000), ..rebooted };
     assert_eq!(day.give_at(later, tap).kinds().last(), Some(&"dined"));
 }

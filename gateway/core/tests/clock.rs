@@ -41,7 +41,7 @@ fn roster() -> Input {
 }
 
 fn tapped(holder: &str, at: &str) -> Input {
-    Input::Tap { reader: reader(at), credential: card(holder) }
+    Input::Tap { reader: reader(at), credential: card(holder), proof: Default::default() }
 }
 
 fn in_the_dark() -> Day {
@@ -59,7 +59,12 @@ fn write_at(day: &mut Day, at: Stamp, what: What) {
 }
 
 fn check_in(day: &mut Day, at: Stamp, who: &str) {
-    let tap = Some(Tap { place: place("room-1"), reader: reader("room-1"), credential: card(who) });
+    let tap = Some(Tap {
+        place: place("room-1"),
+        reader: reader("room-1"),
+        credential: card(who),
+        proof: Default::default(),
+    });
     let (student, session) = (student(who), session("homework-0901"));
     write_at(day, at, What::CheckedIn { student, session, late_min: 0, tap, by: None });
 }
@@ -282,7 +287,12 @@ fn a_clock_that_jumps_back_within_the_day_fires_nothing_twice_and_loses_nothing(
 #[test]
 fn an_alarm_and_a_post_from_the_dark_get_their_true_time_too() {
     let mut day = in_the_dark();
-    let tap = Some(Tap { place: place("east-gate"), reader: reader("east-gate"), credential: card("zhou") });
+    let tap = Some(Tap {
+        place: place("east-gate"),
+        reader: reader("east-gate"),
+        credential: card("zhou"),
+        proof: Default::default(),
+    });
     let post = schoolgate_core::roster::Post::Gate;
     write_at(&mut day, dark("07:30"), What::PostTaken { post, staff: staff("zhou"), instead_of: None, tap });
     day.give_at(dark("07:41"), tapped("nobody", "east-gate"));

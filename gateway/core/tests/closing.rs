@@ -18,7 +18,7 @@ use support::{
 };
 
 fn tap(at: &str, who: &str) -> Tap {
-    Tap { place: place(at), reader: reader(at), credential: card(who) }
+    Tap { place: place(at), reader: reader(at), credential: card(who), proof: Default::default() }
 }
 
 fn comes(day: &mut Day, time: &str, who: &str, late_min: u16) {

@@ -167,9 +167,13 @@ fn a_clock_that_was_lost_and_a_ledger_with_damage_leave_no_gap() {
         (stamp, what)
     };
     let mono = at("18:00").mono.0;
-    let (stamp, input) = entry(mono, Input::Tap { reader: reader("desk"), credential: card("mother") });
+    let (stamp, input) =
+        entry(mono, Input::Tap { reader: reader("desk"), credential: card("mother"), proof: Default::default() });
     day.give_at(stamp, input);
-    let (stamp, input) = entry(mono + 60_000, Input::Tap { reader: reader("desk"), credential: card("ming") });
+    let (stamp, input) = entry(
+        mono + 60_000,
+        Input::Tap { reader: reader("desk"), credential: card("ming"), proof: Default::default() },
+    );
     day.give_at(stamp, input);
     assert_eq!(named(asked(&day, "18:00:59")), staff("sun"));
     assert_eq!(named(asked(&day, "18:01")).0, Custodian::Guardian(guardian("mother")), "by the boot's own time");
@@ -184,7 +188,10 @@ fn a_clock_that_is_set_late_gives_the_morning_its_true_time() {
     let dark =
         |time: &str| Stamp { wall: Wall::new(5_000, 480), clock: ClockQuality::Unset, boot: BootId(2), ..at(time) };
     day.give_at(dark("07:00"), Input::Started { version: "test".into() });
-    day.give_at(dark("07:41"), Input::Tap { reader: reader("east-gate"), credential: card("ming") });
+    day.give_at(
+        dark("07:41"),
+        Input::Tap { reader: reader("east-gate"), credential: card("ming"), proof: Default::default() },
+    );
     day.give_at(Stamp { boot: BootId(2), ..at("12:00") }, Input::Timeout);
     assert_eq!(asked(&day, "07:40"), None);
     assert_eq!(named(asked(&day, "07:41")).0, Custodian::GateDuty);
@@ -240,7 +247,11 @@ impl World {
     fn take(&mut self, step: &Step) {
         let order = |by: usize, order| Input::Order { staff: service::staff(STAFF[by]), order };
         let input = match step {
-            Step::Tap(holder, at) => Input::Tap { reader: reader(READERS[*at]), credential: card(HOLDERS[*holder]) },
+            Step::Tap(holder, at) => Input::Tap {
+                reader: reader(READERS[*at]),
+                credential: card(HOLDERS[*holder]),
+                proof: Default::default(),
+            },
             Step::CheckIn(by, who, at) => {
                 order(*by, Order::CheckIn { student: student(STUDENTS[*who]), place: place(READERS[*at]) })
             }

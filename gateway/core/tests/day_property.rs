@@ -140,7 +140,11 @@ impl World {
     fn take(&mut self, step: &Step) {
         match *step {
             Step::Tap(holder, at) => {
-                self.give(Input::Tap { reader: reader(READERS[at]), credential: card(HOLDERS[holder]) });
+                self.give(Input::Tap {
+                    reader: reader(READERS[at]),
+                    credential: card(HOLDERS[holder]),
+                    proof: Default::default(),
+                });
             }
             Step::CheckIn(who, chess) => {
                 self.check_in(HOLDERS[who], if chess { "chess-0901" } else { "homework-0901" });
@@ -183,7 +187,12 @@ impl World {
     }
 
     fn check_in(&mut self, who: &str, of: &str) {
-        let tap = Some(Tap { place: place("room-1"), reader: reader("room-1"), credential: card(who) });
+        let tap = Some(Tap {
+            place: place("room-1"),
+            reader: reader("room-1"),
+            credential: card(who),
+            proof: Default::default(),
+        });
         let what = What::CheckedIn { student: student(who), session: session(of), late_min: 0, tap, by: None };
         let entry = Entry { v: 1, seq: self.day.school.state().last().next(), at: self.now, what };
         self.day.school.replay(&entry).unwrap();

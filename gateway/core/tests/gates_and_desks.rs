@@ -102,7 +102,7 @@ fn where_the_clock_has_jumped_over_midnight_who_came_today_is_here_still() {
     for mut day in [Day::new(), strict()] {
         day.tap("07:41", "ming", "east-gate");
         let jumped = Stamp { mono: support::at("16:30").mono, ..support::at("2026-09-02 16:30") };
-        let out = Input::Tap { reader: reader("east-out"), credential: card("ming") };
+        let out = Input::Tap { reader: reader("east-out"), credential: card("ming"), proof: Default::default() };
         let tap = day.give_at(jumped, out);
         assert_eq!(tap.kinds(), ["day_began", "refused", "alarm_raised"]);
         assert!(refused(&tap, Reason::NotReleased));
@@ -170,8 +170,9 @@ fn a_child_taken_out_by_a_guardian_may_tap_at_the_reader_on_the_way() {
 
 #[test]
 fn when_nothing_can_be_recorded_a_reader_of_one_way_lets_pass_who_would_be_let_through() {
-    let shows =
-        |day: &mut Day, who: &str, at: &str| day.school.without_record(support::at("17:35"), &reader(at), card(who));
+    let shows = |day: &mut Day, who: &str, at: &str| {
+        day.school.without_record(support::at("17:35"), &reader(at), card(who), Default::default())
+    };
     let mut day = Day::new();
     day.tap("07:41", "ming", "east-gate");
     assert_eq!(shows(&mut day, "ming", "east-in"), Picture::Degraded);

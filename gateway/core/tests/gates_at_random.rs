@@ -107,7 +107,9 @@ impl World {
         let reader_at = |at: usize| reader(PLACES[at]);
         let staff = |who: usize| service::staff(STAFF[who]);
         match step {
-            Step::Tap(who, at) => Input::Tap { reader: reader_at(at), credential: card(PEOPLE[who]) },
+            Step::Tap(who, at) => {
+                Input::Tap { reader: reader_at(at), credential: card(PEOPLE[who]), proof: Default::default() }
+            }
             Step::Pass(pass, at) => Input::Pass { reader: reader_at(at), text: self.texts[pass].clone() },
             Step::Text(at, text) => Input::Pass { reader: reader_at(at), text },
             Step::Code(pass, at) => {

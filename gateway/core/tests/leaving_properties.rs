@@ -76,7 +76,9 @@ struct World {
 impl World {
     fn take(&mut self, step: &Step) {
         let input = match *step {
-            Step::Tap(holder, at) => Input::Tap { reader: reader(READERS[at]), credential: card(HOLDERS[holder]) },
+            Step::Tap(holder, at) => {
+                Input::Tap { reader: reader(READERS[at]), credential: card(HOLDERS[holder]), proof: Default::default() }
+            }
             Step::Cloned(holder, at) => {
                 Input::Cloned { reader: reader(READERS[at]), credential: card(HOLDERS[holder]) }
             }
@@ -117,7 +119,7 @@ impl World {
         let pass = PassId { student: student(who), day, serial: 1, guardian: guardian(giver) };
         let site = support::site();
         let place = site.place_of(&reader(at)).unwrap().0.clone();
-        let tap = Tap { place, reader: reader(at), credential: CredentialId([7; 16]) };
+        let tap = Tap { place, reader: reader(at), credential: CredentialId([7; 16]), proof: Default::default() };
         let what = What::PassShown { pass, tap };
         let entry = Entry { v: ENTRY_VERSION, seq: state.last().next(), at: self.now, what };
         self.day.school.replay(&entry).unwrap();

@@ -18,7 +18,12 @@ use schoolgate_core::{
 use support::{at, card, guardian, place, service, site, student};
 
 fn tap(who: &str, where_: &str) -> Tap {
-    Tap { place: place(where_), reader: ReaderId::try_new(where_).unwrap(), credential: card(who) }
+    Tap {
+        place: place(where_),
+        reader: ReaderId::try_new(where_).unwrap(),
+        credential: card(who),
+        proof: Default::default(),
+    }
 }
 
 fn entry(at: Stamp, what: What) -> Entry {

@@ -47,7 +47,9 @@ struct World {
 impl World {
     fn take(&mut self, step: &Step) {
         let input = match *step {
-            Step::Tap(holder, at) => Input::Tap { reader: reader(READERS[at]), credential: card(HOLDERS[holder]) },
+            Step::Tap(holder, at) => {
+                Input::Tap { reader: reader(READERS[at]), credential: card(HOLDERS[holder]), proof: Default::default() }
+            }
             Step::Reader(at, true) => Input::ReaderUp { reader: reader(READERS[at]) },
             Step::Reader(at, false) => Input::ReaderDown { reader: reader(READERS[at]), reason: "gone".into() },
             Step::Ledger(true) => Input::Ledger(LedgerPace::Slow),

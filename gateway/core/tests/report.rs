@@ -96,7 +96,7 @@ impl Book {
 
     fn dine(&mut self, on: &str, who: &str, clock: ClockQuality) -> Seq {
         let (place, reader) = (PlaceId::try_new("canteen").unwrap(), ReaderId::try_new("canteen").unwrap());
-        let tap = Tap { place, reader, credential: CredentialId([1; 16]) };
+        let tap = Tap { place, reader, credential: CredentialId([1; 16]), proof: Default::default() };
         self.write_with(on, clock, What::Dined { student: student(who), tap })
     }
 

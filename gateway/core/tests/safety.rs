@@ -117,7 +117,7 @@ fn a_clock_put_back_makes_no_tap_a_repeat_and_holds_no_call_open() {
     let mut early = Day::new();
     early.tap("16:39:59", "ming", "east-gate");
     early.give_at(rebooted, Input::Started { version: "t".into() });
-    let tap = Input::Tap { reader: reader("east-gate"), credential: card("ming") };
+    let tap = Input::Tap { reader: reader("east-gate"), credential: card("ming"), proof: Default::default() };
     assert_eq!(early.give_at(rebooted, tap).kinds()[0], "refused", "a wish to leave, not the same tap again");
 }
 
@@ -151,23 +151,30 @@ fn a_start_ends_the_alarms_that_can_not_end_by_themselves() {
 fn when_nothing_can_be_recorded_only_those_pass_who_would_be_let_through() {
     let mut day = Day::new();
     day.tap("07:41", "ming", "east-gate");
-    let shows =
-        |day: &mut Day, who: &str| day.school.without_record(support::at("16:00"), &reader("east-gate"), card(who));
+    let shows = |day: &mut Day, who: &str| {
+        day.school.without_record(support::at("16:00"), &reader("east-gate"), card(who), Default::default())
+    };
     assert_eq!(shows(&mut day, "hong"), Picture::Degraded, "who comes");
     assert_eq!(shows(&mut day, "ming"), Picture::SeeTeacher, "who has not been released");
     assert_eq!(shows(&mut day, "nobody"), Picture::CardRefused);
     assert_eq!(shows(&mut day, "blocked"), Picture::CardRefused);
     assert_eq!(shows(&mut day, "mother"), Picture::SeeTeacher);
     assert_eq!(
-        day.school.without_record(support::at("16:00"), &ReaderId::try_new("x").unwrap(), card("hong")),
+        day.school.without_record(
+            support::at("16:00"),
+            &ReaderId::try_new("x").unwrap(),
+            card("hong"),
+            Default::default()
+        ),
         Picture::SeeTeacher
     );
 }
 
 #[test]
 fn without_a_record_a_guardian_goes_out_with_a_child_who_waits_at_that_gate_and_with_no_other() {
-    let shows =
-        |day: &mut Day, who: &str, at: &str| day.school.without_record(support::at("16:01"), &reader(at), card(who));
+    let shows = |day: &mut Day, who: &str, at: &str| {
+        day.school.without_record(support::at("16:01"), &reader(at), card(who), Default::default())
+    };
     let mut day = Day::new();
     day.tap("07:41", "ming", "east-gate");
     assert_eq!(shows(&mut day, "mother", "east-gate"), Picture::SeeTeacher);
@@ -183,7 +190,8 @@ fn in_a_muster_nobody_is_sent_back_because_nothing_can_be_recorded() {
     let mut day = Day::new();
     day.tap("07:41", "ming", "east-gate");
     day.give("10:00", Input::FireAlarm { on: true });
-    let picture = day.school.without_record(support::at("10:01"), &reader("east-gate"), card("ming"));
+    let picture =
+        day.school.without_record(support::at("10:01"), &reader("east-gate"), card("ming"), Default::default());
     assert_eq!(picture, Picture::Degraded);
 }
 
@@ -192,7 +200,7 @@ fn a_tap_without_a_record_hides_no_jump_of_the_clock() {
     let mut day = Day::in_service();
     day.until("12:00");
     let jumped = Stamp { mono: support::at("12:00").mono, ..support::at("20:00") };
-    day.school.without_record(jumped, &reader("east-gate"), card("lei"));
+    day.school.without_record(jumped, &reader("east-gate"), card("lei"), Default::default());
     let told = day.give_at(jumped, Input::Timeout);
     assert!(!told.kinds().contains(&"session_closed"), "lessons that may still be to come: {told:?}");
 }

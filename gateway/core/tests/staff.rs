@@ -325,7 +325,9 @@ fn a_post_can_be_taken_at_the_screen() {
 #[test]
 fn staff_are_let_through_a_gate_even_if_nothing_can_be_written() {
     let mut day = Day::in_service();
-    let mut show = |who: &str, at: &str| day.school.without_record(support::at("07:30"), &reader(at), card(who));
+    let mut show = |who: &str, at: &str| {
+        day.school.without_record(support::at("07:30"), &reader(at), card(who), Default::default())
+    };
     assert_eq!(show("li", "east-gate"), Picture::Degraded);
     assert_eq!(show("qian", "east-gate"), Picture::SeeTeacher);
     assert_eq!(show("li", "room-1"), Picture::SeeTeacher, "no promise is made where no gate has to open");
@@ -341,6 +343,9 @@ fn a_teacher_with_another_role_still_is_a_teacher() {
 #[test]
 fn a_card_whose_holder_is_not_on_the_roster_any_more_opens_nothing() {
     let mut day = Day::in_service();
-    let tap = day.give("07:30", Input::Tap { reader: reader("east-gate"), credential: card("stranger") });
+    let tap = day.give(
+        "07:30",
+        Input::Tap { reader: reader("east-gate"), credential: card("stranger"), proof: Default::default() },
+    );
     assert_eq!((tap.shown(), tap.opened()), (Some(Picture::CardRefused), false));
 }

@@ -88,10 +88,16 @@ fn not_even_a_card_that_ran_out_keeps_a_visitor_in() {
     day.adopt("10:00", document);
     let inside = day.tap("10:30", "electrician", "desk");
     assert!(refused(&inside, Reason::Expired), "of no other use");
-    let unrecorded = day.school.without_record(support::at("10:30:20"), &reader("east-gate"), card("electrician"));
+    let unrecorded = day.school.without_record(
+        support::at("10:30:20"),
+        &reader("east-gate"),
+        card("electrician"),
+        Default::default(),
+    );
     assert_eq!(unrecorded, Picture::Degraded, "not even without a record");
     assert_eq!(day.tap("10:30:30", "electrician", "east-gate").kinds(), ["went"]);
-    let unrecorded = day.school.without_record(support::at("10:31"), &reader("east-gate"), card("electrician"));
+    let unrecorded =
+        day.school.without_record(support::at("10:31"), &reader("east-gate"), card("electrician"), Default::default());
     assert_eq!(unrecorded, Picture::CardRefused);
     assert!(refused(&day.tap("11:10", "electrician", "east-gate"), Reason::Expired));
 }

@@ -59,6 +59,7 @@ pub(super) fn sentence(what: &What, lang: Lang) -> String {
         What::Refused { holder, tap, reason } => movement::refused(holder.as_ref(), tap, reason, lang),
 
         What::Waiting { student, tap } => handing::waiting(student, tap, lang),
+        What::Counted { tap } => movement::counted(tap, lang),
         What::Called { guardian, students, tap } => handing::called(guardian, students, tap, lang),
         What::CallEnded { call, why, .. } => handing::call_ended(*call, *why, lang),
         What::Released { student, to, tap, confirmed_by, .. } => {

@@ -21,7 +21,7 @@ fn entry(seq: u64, what: What) -> Entry {
 
 fn tap() -> Tap {
     let (place, reader) = (PlaceId::try_new("east-gate").unwrap(), ReaderId::try_new("east-in").unwrap());
-    Tap { place, reader, credential: CredentialId([0xab; 16]) }
+    Tap { place, reader, credential: CredentialId([0xab; 16]), proof: Default::default() }
 }
 
 /// Started, `-s1` arrived, an unknown card refused.

@@ -29,7 +29,7 @@ fn s1() -> StudentId {
 
 fn tap() -> Tap {
     let (place, reader) = (PlaceId::try_new("east-gate").unwrap(), ReaderId::try_new("in").unwrap());
-    Tap { place, reader, credential: CredentialId([1; 16]) }
+    Tap { place, reader, credential: CredentialId([1; 16]), proof: Default::default() }
 }
 
 /// Zhao takes the gate at 07:00, s1 comes at 07:41, grandmother fetches them at 17:52 and they leave at 17:53.

@@ -26,7 +26,8 @@ impl What {
             | Self::HandoverOffered { tap, .. }
             | Self::PassShown { tap, .. }
             | Self::Dined { tap, .. }
-            | Self::Patrolled { tap, .. } => Some(tap),
+            | Self::Patrolled { tap, .. }
+            | Self::Counted { tap } => Some(tap),
             Self::PostTaken { tap, .. }
             | Self::CheckedIn { tap, .. }
             | Self::HandedOver { tap, .. }

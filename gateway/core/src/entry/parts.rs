@@ -1,17 +1,18 @@
 //! What entries are made of.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
 use super::Seq;
 use crate::{
     credential::CredentialId,
     id::{GuardianId, PatrolId, PlaceId, ReaderId, SessionId, StaffId, StudentId},
+    proof::Proof,
     roster::Post,
     time::{Day, TimeOfDay},
 };
 
 /// Where, and by which credential, a person made themselves known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Tap {
     /// Where the reader stands.
     pub place: PlaceId,
@@ -19,6 +20,26 @@ pub struct Tap {
     pub reader: ReaderId,
     /// The card's keyed hash.
     pub credential: CredentialId,
+    /// What it proved. Left out where it is the number alone, as in entries from before this was told.
+    #[serde(default)]
+    pub proof: Proof,
+}
+
+impl Serialize for Tap {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        // Formats that don't name their fields have all of them.
+        let told = !to.is_human_readable() || self.proof != Proof::Number;
+        let mut tap = to.serialize_struct("Tap", if told { 4 } else { 3 })?;
+        tap.serialize_field("place", &self.place)?;
+        tap.serialize_field("reader", &self.reader)?;
+        tap.serialize_field("credential", &self.credential)?;
+        if told {
+            tap.serialize_field("proof", &self.proof)?;
+        } else {
+            tap.skip_field("proof")?;
+        }
+        tap.end()
+    }
 }
 
 /// A movement that left no tap.
@@ -100,6 +121,8 @@ pub enum Reason {
     Cloned,
     /// The reader leads the other way, and policy lets nobody through against it.
     WrongWay,
+    /// What was shown proves too little for its holder: policy asks for more than a card's number, or takes no passes.
+    WeakProof,
 }
 
 /// A pickup pass: one student, one day, one use.

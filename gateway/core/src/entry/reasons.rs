@@ -50,6 +50,9 @@ impl Reason {
             }
             Self::NotForYou => text!(lang, zh: "此处与其无关", en: "has nothing to do here"),
             Self::Cloned => text!(lang, zh: "疑似复制的卡", en: "the card may be a clone"),
+            Self::WeakProof => {
+                text!(lang, zh: "按规定此类凭证对持有人无效", en: "policy does not take this kind of credential from its holder")
+            }
             Self::WrongWay => {
                 text!(lang, zh: "方向不符，按规定不予通过", en: "the reader leads the other way, and policy lets nobody through")
             }

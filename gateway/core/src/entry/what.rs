@@ -550,4 +550,10 @@ pub enum What {
         /// Its signature, 128 lower-case hex digits.
         signature: String,
     },
+    /// A card's secure message was good, and its tap led to no other entry: it was the same tap again, say. Keeps the
+    /// message from being played back.
+    Counted {
+        /// Where, by which card, and its counter.
+        tap: Tap,
+    },
 }

@@ -19,6 +19,7 @@ use crate::{
     id::{PlaceId, ReaderId, StaffId, StudentId},
     pass::{Code, MAX_SERIALS, Pass, Presented, credential, credential_of_text},
     picture::Picture,
+    proof::Proof,
     roster::Holder,
     rules::{
         guardian::may_fetch,
@@ -80,12 +81,12 @@ pub(crate) fn scanned(school: &mut School, reader: ReaderId, text: String) {
     let read = if calls_are_taken_at(role) { check(school, &text) } else { Err(Reason::NotForYou) };
     // Only a pass that was signed is that pass: else a forgery could hide behind a good one's repeated tap.
     let credential = read.as_ref().map_or_else(|_| credential_of_text(&text), Pass::credential);
-    let tap = Tap { place, reader, credential };
+    let tap = Tap { place, reader, credential, proof: Proof::Pass };
     if show_again(school, &tap) {
         return;
     }
     match read {
-        Ok(pass) => match holds(school, &pass).and_then(|()| usable(school, &pass.id)) {
+        Ok(pass) => match holds(school, &pass).and_then(|()| usable(school, &pass.id, Proof::Pass)) {
             Ok(()) => call(school, pass.id, tap),
             Err(reason) => refusal::refuse(school, giver(&pass.id), tap, reason),
         },
@@ -96,7 +97,7 @@ pub(crate) fn scanned(school: &mut School, reader: ReaderId, text: String) {
 /// Eight digits were typed.
 pub(crate) fn typed(school: &mut School, reader: ReaderId, digits: String) {
     let Some((place, role)) = stand(school, &reader) else { return };
-    let nobodys = Tap { place: place.clone(), reader: reader.clone(), credential: nobodys_code() };
+    let nobodys = typed_tap(place.clone(), reader.clone(), nobodys_code());
     let code = match readable_code(school, &place, role, &digits) {
         Ok(code) => code,
         Err(reason) => return refusal::refuse(school, None, nobodys, reason),
@@ -104,7 +105,7 @@ pub(crate) fn typed(school: &mut School, reader: ReaderId, digits: String) {
     match who_waits_for(school, &place, code) {
         Some(pass) => {
             let tap = Tap { credential: pass_credential(school, &pass), ..nobodys };
-            match usable(school, &pass) {
+            match usable(school, &pass, Proof::Code) {
                 Ok(()) => call(school, pass, tap),
                 Err(reason) => refusal::refuse(school, giver(&pass), tap, reason),
             }
@@ -134,8 +135,8 @@ pub(crate) fn match_typed(school: &mut School, student: &StudentId, place: Optio
     for place in places {
         for (code, pass) in &passes {
             let Some(typed) = school.codes.take(&place, |typed| typed.code == *code) else { continue };
-            let tap = Tap { place: place.clone(), reader: typed.reader, credential: pass_credential(school, pass) };
-            match usable(school, pass) {
+            let tap = typed_tap(place.clone(), typed.reader, pass_credential(school, pass));
+            match usable(school, pass, Proof::Code) {
                 Ok(()) => {
                     show_pass(school, pass.clone(), tap);
                 }
@@ -219,8 +220,12 @@ fn holds(school: &School, pass: &Pass) -> Result<(), Reason> {
     Err(Reason::Pass(fault))
 }
 
-/// A pass of today that may be used now: neither used nor revoked, and whoever gave it may fetch the student.
-fn usable(school: &School, pass: &PassId) -> Result<(), Reason> {
+/// A pass of today that may be used now: shown in a way that policy takes, neither used nor revoked, and whoever gave it
+/// may fetch the student.
+fn usable(school: &School, pass: &PassId, proof: Proof) -> Result<(), Reason> {
+    if !school.policy().proofs.take_pass(proof) {
+        return Err(Reason::WeakProof);
+    }
     if school.state.today().used_passes.contains(pass) {
         return Err(Reason::Pass(PassFault::Used));
     }
@@ -273,6 +278,9 @@ fn readable_code(school: &School, place: &PlaceId, role: PlaceRole, digits: &str
     if is_closed_to_codes(school, place) {
         return Err(Reason::Pass(PassFault::TooManyTries));
     }
+    if !school.policy().proofs.take_pass(Proof::Code) {
+        return Err(Reason::WeakProof);
+    }
     // Without the school's secret no code can be right.
     let has_secret = school.site.pass_secret.is_some() && school.site.school.is_some();
     Code::read(digits).filter(|_| has_secret).ok_or(Reason::Pass(PassFault::WrongCode))
@@ -322,9 +330,13 @@ fn passes_of(school: &School, student: &StudentId) -> Vec<(Code, PassId)> {
     passes
 }
 
+fn typed_tap(place: PlaceId, reader: ReaderId, credential: CredentialId) -> Tap {
+    Tap { place, reader, credential, proof: Proof::Code }
+}
+
 /// Counted by the entry. Whoever typed it may be long gone: nothing is shown.
 fn wrong_try(school: &mut School, place: PlaceId, typed: Typed) {
-    let tap = Tap { place, reader: typed.reader, credential: nobodys_code() };
+    let tap = typed_tap(place, typed.reader, nobodys_code());
     note_refusal(school, None, tap, Reason::Pass(PassFault::WrongCode));
 }
 

@@ -4,22 +4,38 @@ use alloc::collections::VecDeque;
 
 use crate::{
     action::Act,
+    alarm::Alarm,
     credential::{CredentialId, CredentialStatus},
     entry::{Reason, Seq, Tap, What},
     id::{PlaceId, ReaderId},
     picture::Picture,
+    proof::{BareNumber, Proof},
     roster::Holder,
     rules::{canteen, guardian, lesson, muster, refusal, staff, student, visitor},
     school::School,
     site::PlaceRole,
+    state::RecentTap,
     time::Stamp,
 };
 
-pub(crate) fn decide(school: &mut School, reader: ReaderId, credential: CredentialId) {
+pub(crate) fn decide(school: &mut School, reader: ReaderId, credential: CredentialId, proof: Proof) {
     let Some((place, role)) = school.site.place_of(&reader).map(|(id, place)| (id.clone(), place.role)) else {
         return; // the shell has only the readers that the site has
     };
-    let tap = Tap { place, reader, credential };
+    let tap = Tap { place, reader, credential, proof };
+    if is_copy(school, &tap) {
+        return refuse_copy(school, tap);
+    }
+    meet(school, tap.clone(), role);
+    // A message that led to no entry must not be good a second time either.
+    if proof.counter().is_some_and(|counter| school.state.counter(credential) != Some(counter)) {
+        school.record(What::Counted { tap });
+    }
+}
+
+/// What a tap that is no copy leads to.
+fn meet(school: &mut School, tap: Tap, role: PlaceRole) {
+    let (credential, proof) = (tap.credential, tap.proof);
     if show_again(school, &tap) {
         return;
     }
@@ -30,6 +46,9 @@ pub(crate) fn decide(school: &mut School, reader: ReaderId, credential: Credenti
     let goes_out = role == PlaceRole::Gate && visitor::goes_out(school, &holder, &tap);
     if let Some(reason) = unusable(known.status).filter(|reason| *reason != Reason::Expired || !goes_out) {
         return refusal::refuse(school, Some(holder), tap, reason);
+    }
+    if !goes_out && !school.policy().proofs.take_card(&holder, proof) {
+        return refusal::refuse(school, Some(holder), tap, Reason::WeakProof);
     }
     match (holder, role) {
         (holder, PlaceRole::AssemblyPoint) => muster::at_assembly_point(school, holder, tap),
@@ -44,11 +63,32 @@ pub(crate) fn decide(school: &mut School, reader: ReaderId, credential: Credenti
     }
 }
 
-/// A card's secure message was played back, or its counter went back.
+/// A card's secure message was not made with the card's key.
 pub(crate) fn cloned(school: &mut School, reader: ReaderId, credential: CredentialId) {
     let Some(place) = school.site.place_of(&reader).map(|(id, _)| id.clone()) else { return };
-    let holder = school.roster.credential(credential).map(|known| known.holder);
-    refusal::refuse(school, holder, Tap { place, reader, credential }, Reason::Cloned);
+    refuse_copy(school, Tap { place, reader, credential, proof: Proof::Number });
+}
+
+/// Whether what was shown is a copy: a message whose counter is not above the highest that the card has shown here, or
+/// the bare number of a card that could have shown a message.
+fn is_copy(school: &School, tap: &Tap) -> bool {
+    match (tap.proof, school.state.counter(tap.credential)) {
+        (Proof::SecureMessage { counter }, Some(seen)) => counter <= seen,
+        (Proof::Number, Some(_)) => school.policy().bare_number == BareNumber::Refuse,
+        _ => false,
+    }
+}
+
+/// A copy that is played on and on makes one entry, and not one each time.
+fn refuse_copy(school: &mut School, tap: Tap) {
+    let alarm = Alarm::ClonedCard { place: tap.place.clone() };
+    let refused = |last: &RecentTap| last.picture == Picture::CardRefused;
+    let refused_before = school.state.recent_tap(tap.credential, &tap.place).is_some_and(refused);
+    if refused_before && school.state.alarms().contains_key(&alarm) && show_again(school, &tap) {
+        return;
+    }
+    let holder = school.roster.credential(tap.credential).map(|known| known.holder);
+    refusal::refuse(school, holder, tap, Reason::Cloned);
 }
 
 /// A known card at a place that has no rule for it.
@@ -94,13 +134,19 @@ impl Sightings {
 }
 
 /// See [`School::without_record`].
-pub(crate) fn without_record(school: &School, reader: &ReaderId, credential: CredentialId) -> Picture {
+pub(crate) fn without_record(school: &School, reader: &ReaderId, credential: CredentialId, proof: Proof) -> Picture {
     let Some(known) = school.roster.credential(credential) else { return Picture::CardRefused };
     let gate = school.site.place_of(reader).filter(|(_, place)| place.role == PlaceRole::Gate);
-    let tap = gate.map(|(place, _)| Tap { place: place.clone(), reader: reader.clone(), credential });
+    let tap = gate.map(|(place, _)| Tap { place: place.clone(), reader: reader.clone(), credential, proof });
+    if tap.as_ref().is_some_and(|tap| is_copy(school, tap)) {
+        return Picture::CardRefused;
+    }
     let goes_out = tap.as_ref().is_some_and(|tap| visitor::goes_out(school, &known.holder, tap));
     if unusable(known.status).is_some_and(|reason| reason != Reason::Expired || !goes_out) {
         return Picture::CardRefused;
+    }
+    if !goes_out && !school.policy().proofs.take_card(&known.holder, proof) {
+        return Picture::WeakCard;
     }
     let passes = tap.is_some_and(|tap| match &known.holder {
         Holder::Student(id) => muster::is_on(school) || student::may_pass(school, id, &tap),

@@ -8,6 +8,7 @@ use schoolgate_core::{
         PassFault, PassId, Reason, Recipient, Seq, Tap, What,
     },
     id::{CourseId, GuardianId, InstitutionId, PatrolId, PlaceId, ReaderId, SessionId, StaffId, StudentId, VisitorId},
+    proof::Proof,
     roster::{DayKind, Holder, Post},
     site::Direction,
     time::{BootId, ClockQuality, Day, Hours, Mono, Stamp},
@@ -28,6 +29,7 @@ pub(crate) fn all() -> Vec<Entry> {
         refusals(),
         checkpoints(),
         vec![What::AlarmRaised { alarm: Alarm::PlatformRefuses {}, cause: None }],
+        proofs(),
     ];
     kinds.concat().into_iter().zip(101..).map(|(what, seq)| entry(Seq(seq), what)).collect()
 }
@@ -307,11 +309,26 @@ fn hours(from: &str, until: &str) -> Hours {
 
 fn tap() -> Tap {
     let reader = ReaderId::try_new("east-in").unwrap();
-    Tap { place: place("east-gate"), reader, credential: CredentialId([0xc5; 16]) }
+    Tap { place: place("east-gate"), reader, credential: CredentialId([0xc5; 16]), proof: Default::default() }
 }
 
 fn checkpoints() -> Vec<What> {
     vec![What::Checkpoint { size: Seq(200), root: "5a".repeat(32), key: "6b".repeat(32), signature: "7c".repeat(64) }]
+}
+
+/// Taps that tell what was proved. One that says nothing of it has shown a number.
+fn proofs() -> Vec<What> {
+    let by = |proof| Tap { proof, ..tap() };
+    let read = Proof::SecureMessage { counter: 61 };
+    vec![
+        What::Counted { tap: by(read) },
+        What::Waiting { student: ming(), tap: by(read) },
+        What::Waiting { student: ming(), tap: by(Proof::SecureChannel) },
+        What::PassShown { pass: pass(), tap: by(Proof::Pass) },
+        What::PassShown { pass: pass(), tap: by(Proof::Code) },
+        What::Refused { holder: Some(Holder::Student(ming())), tap: by(read), reason: Reason::Cloned },
+        What::Refused { holder: Some(Holder::Student(ming())), tap: tap(), reason: Reason::WeakProof },
+    ]
 }
 
 fn pass() -> PassId {

@@ -166,7 +166,7 @@ impl<'a> Run<'a> {
         let stamp = self.clock.stamp(self.now);
         self.taps += u64::from(matches!(input, Input::Tap { .. }));
         self.before = self.ledger.len();
-        if let Input::Tap { reader, credential } = &input {
+        if let Input::Tap { reader, credential, .. } = &input {
             let document = &self.rosters[self.in_force].0;
             self.reference.tap(self.now, reader, *credential, document);
         }

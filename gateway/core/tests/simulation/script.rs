@@ -178,8 +178,9 @@ impl Script<'_> {
         let at = at.max(0);
         let which = reader(readers.choose(self.rng).unwrap());
         let whose = if self.rng.random_ratio(1, 50) { self.anybody() } else { holder.into() };
-        let give =
-            |at: i64, whose: &str, which| (at, Step::Give(Input::Tap { reader: which, credential: card(whose) }));
+        let give = |at: i64, whose: &str, which| {
+            (at, Step::Give(Input::Tap { reader: which, credential: card(whose), proof: Default::default() }))
+        };
         match self.rng.random_range(0..20) {
             0 => {} // forgotten
             1 => {

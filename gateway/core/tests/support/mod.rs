@@ -239,7 +239,7 @@ impl Day {
     }
 
     pub fn tap(&mut self, time: &str, holder: &str, at: &str) -> Outcome {
-        self.give(time, Input::Tap { reader: reader(at), credential: card(holder) })
+        self.give(time, Input::Tap { reader: reader(at), credential: card(holder), proof: Default::default() })
     }
 
     /// The ledger gets this entry, by whatever rule.

@@ -56,6 +56,10 @@ pub(super) fn seen(holder: &Holder, Tap { place, .. }: &Tap, lang: Lang) -> Stri
     text!(lang, zh: "{who}在 {place} 刷卡", en: "{who} seen at {place}")
 }
 
+pub(super) fn counted(Tap { place, .. }: &Tap, lang: Lang) -> String {
+    text!(lang, zh: "{place}：同一次刷卡，卡片计数已记", en: "{place}: the same tap again; the card's counter is kept")
+}
+
 pub(super) fn refused(holder: Option<&Holder>, Tap { place, .. }: &Tap, reason: &Reason, lang: Lang) -> String {
     let (who, why) = (whose(holder, lang), reason.says(lang));
     text!(lang, zh: "{place} 拒绝{who}：{why}", en: "{who} refused at {place}: {why}")

@@ -138,7 +138,7 @@ impl Desk {
     fn tap(&mut self, time: &str, mono: u64, card: CredentialId) {
         let (reader, at) = (ReaderId::try_new("in").unwrap(), stamp(time, mono));
         self.clock.set(at);
-        self.school.handle(at, Input::Tap { reader, credential: card });
+        self.school.handle(at, Input::Tap { reader, credential: card, proof: Default::default() });
         while let Some(entry) = self.school.poll_entry() {
             self.ledger.append(entry.seq.0, entry.encode().unwrap().into()).unwrap();
         }

@@ -1,7 +1,11 @@
 //! The figures and hours that a school has decided.
 
 use super::Check;
-use crate::{policy::Policy, roster::SchoolLevel};
+use crate::{
+    policy::Policy,
+    proof::{ProofKind, Proofs},
+    roster::SchoolLevel,
+};
 
 impl Check {
     pub(super) fn policy(&mut self, policy: &Policy) {
@@ -20,6 +24,25 @@ impl Check {
         }
         self.not_fetched(policy);
         self.ends(policy);
+        self.proofs(&policy.proofs);
+    }
+
+    /// Nobody is named what they can't show, and nobody who carries a card is left without.
+    fn proofs(&mut self, proofs: &Proofs) {
+        for (class, listed, possible) in proofs.lists() {
+            let would_do = Proofs::names(possible).join(", ");
+            for kind in listed.iter().filter(|kind| !possible.contains(kind)) {
+                let name = kind.name();
+                self.tell(format_args!("policy.proofs.{class}"), |lang| {
+                    crate::text!(lang, zh: "“{name}”不可能；可为 {would_do}", en: "\"{name}\" can't be shown there; {would_do} would do")
+                });
+            }
+            if listed.is_empty() && possible == ProofKind::OF_CARDS {
+                self.tell(format_args!("policy.proofs.{class}"), |lang| {
+                    crate::text!(lang, zh: "为空，谁的卡都无效；可为 {would_do}", en: "is empty, so that no card would count; {would_do} would do")
+                });
+            }
+        }
     }
 
     /// Each step comes after the one before.
