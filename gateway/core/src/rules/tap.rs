@@ -11,7 +11,7 @@ use crate::{
     picture::Picture,
     proof::{BareNumber, Proof},
     roster::Holder,
-    rules::{canteen, guardian, lesson, muster, refusal, staff, student, visitor},
+    rules::{canteen, gate, guardian, lesson, muster, refusal, staff, student, visitor},
     school::School,
     site::PlaceRole,
     state::RecentTap,
@@ -49,6 +49,9 @@ fn meet(school: &mut School, tap: Tap, role: PlaceRole) {
     }
     if !goes_out && !school.policy().proofs.take_card(&holder, proof) {
         return refusal::refuse(school, Some(holder), tap, Reason::WeakProof);
+    }
+    if role == PlaceRole::Gate && gate::is_out(school, &tap.place) {
+        return refusal::refuse(school, Some(holder), tap, Reason::OutOfService);
     }
     match (holder, role) {
         (holder, PlaceRole::AssemblyPoint) => muster::at_assembly_point(school, holder, tap),
@@ -148,6 +151,9 @@ pub(crate) fn without_record(school: &School, reader: &ReaderId, credential: Cre
     if !goes_out && !school.policy().proofs.take_card(&known.holder, proof) {
         return Picture::WeakCard;
     }
+    if tap.as_ref().is_some_and(|tap| gate::is_out(school, &tap.place)) {
+        return Picture::GateClosed;
+    }
     let passes = tap.is_some_and(|tap| match &known.holder {
         Holder::Student(id) => muster::is_on(school) || student::may_pass(school, id, &tap),
         Holder::Guardian(id) => guardian::may_pass(school, id, &tap),
@@ -168,6 +174,7 @@ fn unusable(status: CredentialStatus) -> Option<Reason> {
 
 /// Shows the outcome of a tap; what promises something, once its entry is on disk.
 pub(crate) fn show(school: &mut School, seq: Seq, tap: Tap, picture: Picture) {
+    let picture = if gate::waits(school, seq, &tap, &picture) { Picture::GateBusy } else { picture };
     let after = picture.promises().then_some(seq);
     school.act(after, Act::Show { place: tap.place, reader: tap.reader, picture });
 }
