@@ -49,7 +49,8 @@ async fn each_green_lamp_before_two_hundred_kills_is_one_entry_and_the_ledger_is
     let scene = &mut Scene::set(setting).await.unwrap();
     let mut stream = Stream::of(scene);
     for life in 1..=kills {
-        let life_ms = random.random_range(if random.random_bool(0.7) { FIRST_TAPS_MS } else { LIFE_MS });
+        let range = if random.random_bool(0.7) { FIRST_TAPS_MS } else { LIFE_MS };
+        let life_ms = random.random_range(range);
         match life {
             _ if life % DIE_YOUNG_EVERY == 1 => die_young(scene, random.random_range(YOUTH_MS)).await,
             _ => live(scene, &mut stream, life_ms, life % STOPS_EVERY == 0).await,
