@@ -1,7 +1,9 @@
 //! The gateway as a process of its own: found or built, started, stopped, killed.
 
 use std::{
-    env, fs, io,
+    env,
+    ffi::OsStr,
+    fs, io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
@@ -80,6 +82,11 @@ pub enum GatewayError {
 impl GatewayProcess {
     /// Starts `schoolgate run` on this configuration; its log is appended to `log`.
     pub fn start(config: &Path, log: &Path) -> Result<Self, GatewayError> {
+        Self::start_with(config, log, &[])
+    }
+
+    /// The same with these environment variables set.
+    pub fn start_with(config: &Path, log: &Path, environment: &[(&str, &OsStr)]) -> Result<Self, GatewayError> {
         let binary = binary()?;
         let open = || fs::OpenOptions::new().create(true).append(true).open(log);
         let log_error = |error| GatewayError::Log(log.to_owned(), error);
@@ -87,6 +94,7 @@ impl GatewayProcess {
         let child = AsyncCommand::new(&binary)
             .args(["run", "--config"])
             .arg(config)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 pub use cli::{Output, schoolgate};
 pub use listener::{Heard, Listener};
-pub use rig::{Plan, Rig};
+pub use rig::{Plan, Rig, students};
 
 /// Far beyond what anything here takes; reaching it is a failure.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -130,10 +130,7 @@ impl Rig {
 
     /// Students whose cards work, none of whom may walk home alone.
     pub fn students(&self) -> impl Iterator<Item = &Student> {
-        let School { families, students, .. } = &self.scene.school;
-        let waited_for = families.iter().filter(|family| family.walks_home.is_none());
-        let students = waited_for.flat_map(|family| &family.students).map(|&n| &students[n]);
-        students.filter(|student| is_usable(student.card_status))
+        students(&self.scene.school)
     }
 
     /// A family with one child whose card works, and their guardian of this relation.
@@ -180,6 +177,14 @@ impl Rig {
     pub fn devices(&self) -> Vec<PathBuf> {
         self.scene.readers.iter().map(|reader| reader.path().to_owned()).collect()
     }
+}
+
+/// Students whose cards work, none of whom may walk home alone.
+pub fn students(school: &School) -> impl Iterator<Item = &Student> {
+    let School { families, students, .. } = school;
+    let waited_for = families.iter().filter(|family| family.walks_home.is_none());
+    let students = waited_for.flat_map(|family| &family.students).map(|&n| &students[n]);
+    students.filter(|student| is_usable(student.card_status))
 }
 
 fn is_usable(status: CredentialStatus) -> bool {

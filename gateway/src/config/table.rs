@@ -77,9 +77,11 @@ pub(super) const SECTIONS: &[Section] = &[
         name: "retention",
         occurs: Occurs::AtMostOnce,
         doc: Doc {
-            zh: "记录保存多久，过期的在夜里移出。没有本节则永久保存。平台和推送尚未收妥的，无论多久都不移出。",
+            zh: "记录保存多久，过期的在夜里移出。没有本节则永久保存。每个出入口最近 1000 条，以及平台和推送尚未收妥的，\
+                 无论多久都不移出。",
             en: "How long entries are kept; at night, older ones are taken out. Without this section all are kept for ever. \
-                 What the platform or the broker has not yet acknowledged stays, however old.",
+                 The latest 1,000 of each entrance stay, and what the platform or the broker has not yet acknowledged, however \
+                 old.",
         },
         fields: RETENTION,
     },

@@ -2,7 +2,7 @@
 //! store is lost: what a green lamp promised is kept, once, in order, everywhere.
 
 #[path = "kill/stream.rs"]
-mod stream;
+pub(crate) mod stream;
 #[path = "kill/verdict.rs"]
 mod verdict;
 
@@ -44,7 +44,7 @@ async fn what_a_green_lamp_promised_survives_kills_cuts_and_a_lost_store() {
     let mut rig = Rig::set(plan).await;
     let filters = ["guardian/+/event", "place/+/event", "staff/+/alert"].map(|end| rig.topic(end));
     let mut listener = Listener::start_lasting(&rig.broker, &filters, "everybody").await;
-    let mut stream = Stream::of(&rig);
+    let mut stream = Stream::of(&rig.scene);
 
     for kill in 0..kills {
         strike(&mut rig, kill, &mut random);
@@ -123,12 +123,12 @@ async fn live(rig: &mut Rig, stream: &mut Stream, life: Duration, spare: Duratio
     let end = Instant::now() + life;
     if let Ok(opened) = timeout_at(end, gateway.wait_until_open(&rig.devices())).await {
         opened.unwrap_or_else(|error| panic!("{error}"));
-        stream.flow_until(rig, end).await;
-        stream.rush(rig).await;
+        stream.flow_until(&rig.scene, end).await;
+        stream.rush(&rig.scene).await;
         // The kill falls into the moment in which taps are decided, written, shown and told.
         sleep(spare).await;
         gateway.check().unwrap_or_else(|error| panic!("{error}"));
     }
     gateway.kill().await.unwrap();
-    stream.settle(rig).await;
+    stream.settle(&rig.scene).await;
 }

@@ -3,15 +3,15 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use schoolgate_core::id::StudentId;
-use schoolgate_sim::{school::Student, virtual_lines::LineWatch};
-use schoolgate_tests::{PATIENCE, Rig};
+use schoolgate_sim::{scene::Scene, school::Student, virtual_lines::LineWatch};
+use schoolgate_tests::{PATIENCE, students};
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// A lamp that came on before the kill may take so long to be seen. To wait longer only makes the test stricter.
 const LAST_LIGHT: Duration = Duration::from_millis(20);
 
 /// The children still to come, and those who were there.
-pub(super) struct Stream {
+pub(crate) struct Stream {
     coming: Vec<Student>,
     lanes: Vec<Lane>,
     tapped: usize,
@@ -28,33 +28,33 @@ struct Lane {
 
 impl Stream {
     /// All the children of the school whose cards work.
-    pub(super) fn of(rig: &Rig) -> Self {
+    pub(crate) fn of(scene: &Scene) -> Self {
         let lane =
             |place: &_| Lane { green: format!("{place}.green"), amber: format!("{place}.amber"), standing: None };
         Self {
-            coming: rig.students().cloned().collect(),
-            lanes: rig.scene.campus.readers.iter().map(|reader| lane(&reader.place)).collect(),
+            coming: students(&scene.school).cloned().collect(),
+            lanes: scene.campus.readers.iter().map(|reader| lane(&reader.place)).collect(),
             tapped: 0,
             acknowledged: BTreeSet::new(),
         }
     }
 
     /// How many have tapped.
-    pub(super) fn tapped(&self) -> usize {
+    pub(crate) fn tapped(&self) -> usize {
         self.tapped
     }
 
     /// Those who have seen green.
-    pub(super) fn acknowledged(&self) -> &BTreeSet<StudentId> {
+    pub(crate) fn acknowledged(&self) -> &BTreeSet<StudentId> {
         &self.acknowledged
     }
 
     /// At every gate one child after the other, each as soon as the lamp is dark, until then.
-    pub(super) async fn flow_until(&mut self, rig: &Rig, end: Instant) {
-        let mut lamps = rig.watch();
+    pub(crate) async fn flow_until(&mut self, scene: &Scene, end: Instant) {
+        let mut lamps = scene.lines.watch();
         loop {
             for lane in 0..self.lanes.len() {
-                self.step_up(rig, lane);
+                self.step_up(scene, lane);
             }
             if self.see(&mut lamps, end).await.is_none() {
                 return;
@@ -63,32 +63,32 @@ impl Stream {
     }
 
     /// One more child at every gate as soon as all lamps are dark; nobody waits for them.
-    pub(super) async fn rush(&mut self, rig: &Rig) {
-        let mut lamps = rig.watch();
-        let is_lit = |lane: &Lane| rig.scene.lines.level(&lane.green) != Some(false);
+    pub(crate) async fn rush(&mut self, scene: &Scene) {
+        let mut lamps = scene.lines.watch();
+        let is_lit = |lane: &Lane| scene.lines.level(&lane.green) != Some(false);
         let soon = Instant::now() + PATIENCE;
         while self.lanes.iter().any(|lane| is_lit(lane) || lane.standing.is_some()) {
             self.see(&mut lamps, soon).await.expect("lamps go out");
         }
-        (0..self.lanes.len()).for_each(|lane| self.step_up(rig, lane));
+        (0..self.lanes.len()).for_each(|lane| self.step_up(scene, lane));
     }
 
     /// After the kill: greens that were shown count, and whoever saw none goes away.
-    pub(super) async fn settle(&mut self, rig: &Rig) {
+    pub(crate) async fn settle(&mut self, scene: &Scene) {
         sleep(LAST_LIGHT).await;
         for lane in &mut self.lanes {
-            let is_lit = rig.scene.lines.level(&lane.green) == Some(true);
+            let is_lit = scene.lines.level(&lane.green) == Some(true);
             self.acknowledged.extend(lane.standing.take().filter(|_| is_lit));
         }
     }
 
-    fn step_up(&mut self, rig: &Rig, lane: usize) {
+    fn step_up(&mut self, scene: &Scene, lane: usize) {
         let Lane { green, standing, .. } = &mut self.lanes[lane];
         if standing.is_none()
-            && rig.scene.lines.level(green) == Some(false)
+            && scene.lines.level(green) == Some(false)
             && let Some(student) = self.coming.pop()
         {
-            rig.scene.readers[lane].tap(student.card).unwrap();
+            scene.readers[lane].tap(student.card).unwrap();
             *standing = Some(student.id);
             self.tapped += 1;
         }

@@ -155,6 +155,25 @@ fn most_memory_kib() -> u64 {
 }
 
 #[test]
+fn what_retention_took_out_is_forgotten_in_the_index_too() {
+    let mut gateway = Gate::new();
+    gateway.work_through(300);
+    let store = gateway.dir.path().join("store");
+    keep(&gateway, LEDGER, &store, 300);
+    let found = |store: &Path| {
+        let store = Store::open_as_it_is(store, LEDGER).unwrap();
+        store.seqs_of(Sort::Place, "east-gate", Days::default(), usize::MAX).unwrap().unwrap()
+    };
+    assert!(found(&store).iter().any(|seq| *seq <= 200));
+
+    let (opened, _) = Store::open(&store, LEDGER, u64::MAX).unwrap();
+    let keeper = Keeper::start(Some(opened), gateway.ledger.reader(), (LEDGER, build())).unwrap();
+    keeper.stop(Progress { notify: 300, sync: 300, pruned: 200 }, gateway.school.state().clone());
+    let left = found(&store);
+    assert!(!left.is_empty() && left.iter().all(|seq| *seq > 200), "{left:?}");
+}
+
+#[test]
 fn whatever_state_the_stores_folder_is_in_the_start_gives_what_the_ledger_says() {
     let seed = std::env::var("SCHOOLGATE_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| getrandom::u64().unwrap());
