@@ -25,8 +25,8 @@ use crate::{
         Progress, ReplyDesk, TlsFiles, reply_filter,
     },
     readers::{
-        Conversation, Desk, Displays, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey, port::Port,
-        rdm6300,
+        Conversation, Desk, Displays, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey,
+        pcsc::PcscReader, port::Port, rdm6300, sun::SunExaminer,
     },
     shell::GateTimes,
     sync::{self, BatchLimits, Source, SourceError, SyncClient, SyncOptions, SyncStatus, Timing, Token},
@@ -40,13 +40,23 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) fn start(config: &Config, card_key: &CardKey, events: &mpsc::Sender<ReaderEvent>) -> Self {
+    /// `sun` is asked of every card that can be talked to.
+    pub(super) fn start(
+        config: &Config,
+        card_key: &CardKey,
+        sun: Option<&Arc<SunExaminer>>,
+        events: &mpsc::Sender<ReaderEvent>,
+    ) -> Self {
         let (stop, _) = watch::channel(false);
         let mut readers = Self { tasks: JoinSet::new(), stop, displays: Displays::default() };
         for reader in &config.readers {
             let desk = Desk::new(reader.id.clone(), card_key.clone(), events.clone());
             match &reader.link {
                 Link::Rdm6300(line) => readers.spawn(line, Talker::new(desk, rdm6300::Decoder::new())),
+                Link::Pcsc { name } => {
+                    let reader = PcscReader::new(desk, name, sun.cloned());
+                    readers.tasks.spawn(reader.run(readers.stop.subscribe()));
+                }
             }
         }
         readers
