@@ -30,3 +30,5 @@ pub mod verdict;
 pub mod virtual_lines;
 pub mod virtual_reader;
 pub mod watcher;
+
+pub use schoolgate_virtual_card as virtual_card;

@@ -121,3 +121,102 @@ pub(super) fn say(away: &Away, lang: Lang) -> String {
         Away::Failed(why) => text!(lang, zh: "PC/SC 出错：{why}", en: "PC/SC fails: {why}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use schoolgate_cards::{
+        ntag424::{Names, SunKeys, Uid},
+        pcsc::BUILT_IN,
+    };
+    use schoolgate_core::{credential::CredentialId, id::ReaderId, proof::Proof};
+    use schoolgate_virtual_card::{Layout, Ntag424, ndef_of};
+
+    use super::*;
+    use crate::readers::{ReaderEvent, ReaderHappening, card_key::CardKey};
+
+    const UID: [u8; 7] = [0x04, 0xDE, 0x5F, 0x1E, 0xAC, 0xC0, 0x40];
+
+    fn keys() -> SunKeys {
+        SunKeys::from_master(b"a school's key..")
+    }
+
+    fn reader() -> (PcscReader, mpsc::Receiver<ReaderEvent>) {
+        let (events, told) = mpsc::channel(16);
+        let card_key = CardKey::new(&[7; 32]);
+        let desk = Desk::new(ReaderId::try_new("office").unwrap(), card_key.clone(), events);
+        let sun = SunExaminer::new(keys(), Names::default(), card_key);
+        (PcscReader::new(desk, "ACR122U", Some(Arc::new(sun))), told)
+    }
+
+    fn credential() -> CredentialId {
+        CardKey::new(&[7; 32]).credential("iso14443a", &UID)
+    }
+
+    async fn told(happenings: impl IntoIterator<Item = Happening>) -> Vec<ReaderHappening> {
+        let (mut reader, mut told) = reader();
+        for what in happenings {
+            reader.happened(Instant::now(), what).await.unwrap();
+        }
+        std::iter::from_fn(|| told.try_recv().ok()).map(|event| event.what).collect()
+    }
+
+    fn card(number: &[u8], ndef: Option<Vec<u8>>) -> Happening {
+        Happening::Card(Card { number: number.into(), ndef })
+    }
+
+    #[tokio::test]
+    async fn a_reader_comes_goes_and_says_why() {
+        let away = Away::NoService;
+        let events = told([Happening::There, Happening::Away(away.clone()), Happening::There]).await;
+        assert_eq!(events, [ReaderHappening::Up, ReaderHappening::Down(DownReason::Pcsc(away)), ReaderHappening::Up]);
+    }
+
+    #[tokio::test]
+    async fn every_card_that_is_laid_down_is_told_with_what_it_proves() {
+        let mut genuine = Ntag424::new(UID, *keys().meta(), keys().of_card(Uid(UID)), Layout::encrypted());
+        let mut message = || Some(ndef_of(&genuine.read_text()));
+        let events = told([
+            card(&UID, message()),
+            card(&UID, message()),
+            card(&UID, None),
+            card(&[4, 9, 9, 9, 9, 9, 9], message()),
+            Happening::Unreadable,
+            card(&[], None),
+        ])
+        .await;
+        let shown = |proof| ReaderHappening::Card { credential: credential(), proof };
+        let message = |counter| shown(Proof::SecureMessage { counter });
+        let cloned = ReaderHappening::Cloned(credential());
+        assert_eq!(events, [message(1), message(2), shown(Proof::Number), cloned]);
+    }
+
+    #[tokio::test]
+    async fn a_program_without_pcsc_readers_says_so_and_stops_when_told() {
+        if BUILT_IN {
+            return; // then the service is asked: see the tests of schoolgate-cards
+        }
+        let (reader, mut told) = reader();
+        let (stop, stopped) = signal::channel(false);
+        let running = tokio::spawn(reader.run(stopped));
+        let event = told.recv().await.unwrap();
+        assert_eq!(event.what, ReaderHappening::Down(DownReason::Pcsc(Away::NotBuiltIn)));
+        stop.send_replace(true);
+        running.await.unwrap();
+    }
+
+    #[test]
+    fn every_reason_says_what_would_help() {
+        let names = vec!["A 00".to_owned(), "A 01".to_owned()];
+        let reasons = [
+            Away::NotBuiltIn,
+            Away::NoService,
+            Away::NoReader { others: Vec::new() },
+            Away::NoReader { others: names.clone() },
+            Away::Several(names),
+            Away::Failed("x".into()),
+        ];
+        let said: std::collections::BTreeSet<_> = reasons.iter().map(|away| say(away, Lang::En)).collect();
+        assert_eq!(said.len(), reasons.len());
+        assert!(say(&reasons[3], Lang::Zh).contains("A 00, A 01"));
+    }
+}
