@@ -91,6 +91,13 @@ pub enum RosterCommand {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Read numbers of NTAG 424 DNA cards, one a line, and print the two keys to write into each: meta read, file read /
+    /// 逐行读 NTAG 424 DNA 卡号，输出须写入该卡的两个密钥：读取元数据、读取文件
+    CardKeys {
+        /// Configuration file with a section `cards` / 含 cards 一节的配置文件
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
 }
 
 /// What to do with the signing key.

@@ -7,13 +7,14 @@ use std::{
     path::Path,
 };
 
+use schoolgate_cards::ntag424::Uid;
 use schoolgate_core::{roster::MAX_FAULTS, text, text::Lang};
 
 use crate::{
     chain::chain,
     cli::{EXIT_FAULTS, EXIT_FINE, EXIT_USAGE, RosterCommand},
     config,
-    readers::card_key::CardKey,
+    readers::{CardKind, CardNumber, card_key::CardKey},
     roster_file::{self, RosterError},
 };
 
@@ -25,6 +26,7 @@ pub fn run(command: &RosterCommand, lang: Lang, input: &mut dyn BufRead, out: &m
     match command {
         RosterCommand::Check { file } => check(file, lang, out),
         RosterCommand::Cards { config } => cards(config, lang, input, out),
+        RosterCommand::CardKeys { config } => card_keys(config, lang, input, out),
     }
 }
 
@@ -68,34 +70,78 @@ fn cards(file: &Path, lang: Lang, input: &mut dyn BufRead, out: &mut dyn Write) 
             return Ok(EXIT_USAGE);
         }
     };
+    each_line(input, out, |line, n| match number(line) {
+        Some(number) => Ok(key.credential(number.kind().name(), number.bytes()).to_string()),
+        None => Err(
+            text!(lang, zh: "第 {n} 行不是卡号：应为读卡器送出的十六进制数字，ID 卡 10 个，如 62E3086CED；IC 卡 8、14 或 20 个，如 04DE5F1EACC040", en: "line {n} is no card number: hex digits, as the reader sends them, would do: ten of a 125 kHz card, 62E3086CED; 8, 14 or 20 of a 13.56 MHz card, 04DE5F1EACC040"),
+        ),
+    })
+}
+
+fn card_keys(file: &Path, lang: Lang, input: &mut dyn BufRead, out: &mut dyn Write) -> io::Result<u8> {
+    let keys = match config::load(file, lang).map(|loaded| loaded.sun) {
+        Ok(Some(keys)) => keys,
+        Ok(None) => {
+            writeln!(
+                out,
+                "{}",
+                text!(lang, zh: "配置中没有 [cards] 一节", en: "the configuration has no section [cards]")
+            )?;
+            return Ok(EXIT_USAGE);
+        }
+        Err(error) => {
+            writeln!(out, "{}", error.render(lang))?;
+            return Ok(EXIT_USAGE);
+        }
+    };
+    let keys = keys.expose();
+    each_line(input, out, |line, n| match number(line).and_then(|number| number.bytes().try_into().ok()) {
+        Some(uid) => Ok(format!("{} {}", hex(keys.meta()), hex(&keys.of_card(Uid(uid))))),
+        None => Err(
+            text!(lang, zh: "第 {n} 行不是 NTAG 424 DNA 的卡号：应为 14 个十六进制数字，如 04DE5F1EACC040", en: "line {n} is no number of an NTAG 424 DNA: 14 hex digits would do: 04DE5F1EACC040"),
+        ),
+    })
+}
+
+/// Answers each line of the input, by its number from 1, with a line.
+fn each_line(
+    input: &mut dyn BufRead,
+    out: &mut dyn Write,
+    answer: impl Fn(&[u8], u64) -> Result<String, String>,
+) -> io::Result<u8> {
     let mut code = EXIT_FINE;
-    for n in 1_u64.. {
+    for n in 1.. {
         let mut line = Vec::new();
         if input.take(MAX_LINE_BYTES).read_until(b'\n', &mut line)? == 0 {
             break;
         }
-        match number(&line) {
-            Some(number) => writeln!(out, "{}", key.credential("rdm6300", &number))?,
-            None => {
-                writeln!(
-                    out,
-                    "{}",
-                    text!(lang, zh: "第 {n} 行不是卡号：应为读卡器送出的 10 个十六进制数字，如 62E3086CED", en: "line {n} is no card number: ten hex digits, as the reader sends them, would do: 62E3086CED")
-                )?;
-                code = EXIT_FAULTS;
-            }
-        }
+        let told = answer(&line, n).unwrap_or_else(|fault| {
+            code = EXIT_FAULTS;
+            fault
+        });
+        writeln!(out, "{told}")?;
     }
     Ok(code)
 }
 
-/// Ten hex digits, as an RDM6300 sends them.
-fn number(line: &[u8]) -> Option<[u8; 5]> {
-    let text = std::str::from_utf8(line).ok()?.trim();
-    let all_hex = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let value = u64::from_str_radix(text, 16).ok().filter(|_| all_hex)?;
-    let [.., a, b, c, d, e] = value.to_be_bytes();
-    Some([a, b, c, d, e])
+/// Ten hex digits, as an RDM6300 sends them, or the 8, 14 or 20 of an ISO 14443 card.
+fn number(line: &[u8]) -> Option<CardNumber> {
+    let digits = line.trim_ascii();
+    let kind = match digits.len() {
+        10 => CardKind::Em4100,
+        8 | 14 | 20 => CardKind::Iso14443a,
+        _ => return None,
+    };
+    let mut bytes = Vec::with_capacity(digits.len() / 2);
+    for pair in digits.chunks_exact(2) {
+        let text = std::str::from_utf8(pair).ok().filter(|pair| pair.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
+        bytes.push(u8::from_str_radix(text, 16).ok()?);
+    }
+    CardNumber::new(kind, &bytes)
+}
+
+fn hex(key: &[u8]) -> String {
+    key.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 #[cfg(test)]
@@ -121,6 +167,37 @@ mod tests {
         let expected = CardKey::new(&[0x5a; 32]).credential("rdm6300", &[0x62, 0xE3, 0x08, 0x6C, 0xED]).to_string();
         assert_eq!((lines[0], lines[2]), (expected.as_str(), expected.as_str()));
         assert!(lines[1].starts_with("line 2 is no card number") && code == EXIT_FAULTS, "{out}");
+    }
+
+    #[test]
+    fn the_number_of_a_contactless_card_becomes_the_credential_that_every_such_reader_makes_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("card.key"), "5a".repeat(32)).unwrap();
+        let config = dir.path().join("gate.toml");
+        fs::write(&config, "[gateway]\nschool = \"s\"\nid = \"g\"\ndata_dir = \".\"\n").unwrap();
+        let (code, out) = answer(&RosterCommand::Cards { config }, "04DE5F1EACC040\n");
+        let uid = [0x04, 0xDE, 0x5F, 0x1E, 0xAC, 0xC0, 0x40];
+        let expected = CardKey::new(&[0x5a; 32]).credential("iso14443a", &uid).to_string();
+        assert_eq!((code, out), (EXIT_FINE, expected + "\n"));
+    }
+
+    #[test]
+    fn a_card_is_made_with_the_keys_by_which_the_gateway_knows_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+        write("card.key", &"5a".repeat(32));
+        write("ntag424.key", "00112233445566778899aabbccddeeff");
+        let gateway = "[gateway]\nschool = \"s\"\nid = \"g\"\ndata_dir = \".\"\n";
+        write("without.toml", gateway);
+        write("gate.toml", &format!("{gateway}[cards]\nntag424_key_file = \"ntag424.key\"\n"));
+        let keys = |file: &str, input| answer(&RosterCommand::CardKeys { config: dir.path().join(file) }, input);
+
+        let (code, out) = keys("gate.toml", "04DE5F1EACC040\n62E3086CED\n");
+        let lines: Vec<_> = out.lines().collect();
+        // As OpenSSL computes them: openssl mac -cipher AES-128-CBC -macopt hexkey:… CMAC.
+        assert_eq!(lines[0], "A0E4A07BA43BDA246253C5256C6E4328 49203C1D74C57E0C2765AE58B12B4818");
+        assert!(lines[1].starts_with("line 2 is no number of an NTAG 424 DNA") && code == EXIT_FAULTS, "{out}");
+        assert_eq!(keys("without.toml", "").0, EXIT_USAGE);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use schoolgate_core::{
     id::{GuardianId, PlaceId, ReaderId},
     picture::Picture,
     promise::PromiseBook,
+    proof::Proof,
     school::{Input, School},
     text::Lang,
     time::{Mono, Stamp},
@@ -131,10 +132,10 @@ impl Shell {
     pub fn on_reader(&mut self, now: Instant, event: ReaderEvent) {
         let ReaderEvent { reader, at, what } = event;
         match what {
-            ReaderHappening::Card { credential, .. } if self.waiting.is_empty() => {
-                self.give(now, at, Input::Tap { reader, credential });
+            ReaderHappening::Card { credential, proof } if self.waiting.is_empty() => {
+                self.give(now, at, Input::Tap { reader, credential, proof });
             }
-            ReaderHappening::Card { credential, .. } => self.pass_unrecorded(now, &reader, credential),
+            ReaderHappening::Card { credential, proof } => self.pass_unrecorded(now, &reader, credential, proof),
             ReaderHappening::Cloned(_) | ReaderHappening::Text(_) | ReaderHappening::Digits(_)
                 if !self.waiting.is_empty() =>
             {
@@ -321,7 +322,7 @@ impl Shell {
 
     /// The disk has not answered for so long that memory is full. Those whom the gate would let through pass (safety
     /// first), and every tap is counted.
-    fn pass_unrecorded(&mut self, now: Instant, reader: &ReaderId, credential: CredentialId) {
+    fn pass_unrecorded(&mut self, now: Instant, reader: &ReaderId, credential: CredentialId, proof: Proof) {
         self.unrecorded_taps += 1;
         if self.unrecorded_taps.is_power_of_two() {
             error!(taps = self.unrecorded_taps, "the disk does not answer and memory is full: taps pass unrecorded");
@@ -329,7 +330,7 @@ impl Shell {
         let Some((place, _)) = self.school.site().place_of(reader) else { return };
         let place = place.clone();
         let stamp = self.stamp(now);
-        let picture = self.school.without_record(stamp, reader, credential);
+        let picture = self.school.without_record(stamp, reader, credential, proof);
         let passes = picture == Picture::Degraded;
         self.carry_out(now, Act::Show { place: place.clone(), reader: reader.clone(), picture });
         if passes {

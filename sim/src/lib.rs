@@ -31,3 +31,5 @@ pub mod virtual_lines;
 pub mod virtual_osdp;
 pub mod virtual_reader;
 pub mod watcher;
+
+pub use schoolgate_virtual_card as virtual_card;

@@ -57,7 +57,8 @@ impl Rehearsal {
         let reader = |n: &usize| campus.readers[*n].id.clone();
         match &act.what {
             Deed::Tap { reader: n, card, outcome, .. } => {
-                let tap = Input::Tap { reader: reader(n), credential: school.credential(*card), proof: Default::default() };
+                let tap =
+                    Input::Tap { reader: reader(n), credential: school.credential(*card), proof: Default::default() };
                 let left = self.input(afternoon, act.at, tap);
                 let taps: Vec<&Entry> = left.iter().filter(|entry| entry.what.tap().is_some()).collect();
                 check(act, outcome, &taps).map_err(|why| format!("{act:?} left {taps:?}: {why}"))

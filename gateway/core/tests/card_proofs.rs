@@ -7,7 +7,7 @@ mod support;
 use proptest::prelude::*;
 use schoolgate_core::{
     alarm::Alarm,
-    entry::{Reason, What},
+    entry::{PassFault, Reason, What},
     picture::{Light, Picture},
     policy::Policy,
     proof::{BareNumber, Proof, ProofKind, Proofs},
@@ -81,6 +81,16 @@ fn an_older_message_is_a_copy_and_the_real_card_is_taken_still() {
 }
 
 #[test]
+fn the_real_card_right_behind_its_copy_is_not_taken_for_the_same_tap() {
+    let mut day = Day::new();
+    shows(&mut day, "07:40:00", "ming", message(61));
+    assert_eq!(refusal(&shows(&mut day, "17:45:00", "ming", message(61))), Some(&Reason::Cloned));
+    let real = shows(&mut day, "17:45:01", "ming", message(62));
+    assert!(refusal(&real).is_none(), "{real:?}");
+    assert_eq!(day.school.state().counter(card("ming")), Some(62));
+}
+
+#[test]
 fn a_card_read_elsewhere_in_between_is_taken() {
     let mut day = Day::new();
     shows(&mut day, "07:40", "ming", message(61));
@@ -138,6 +148,28 @@ fn a_message_that_the_card_did_not_make_is_refused_and_does_not_touch_the_counte
     let outcome = day.give("07:40", Input::Cloned { reader: reader("east-in"), credential: card("ming") });
     assert_eq!(refusal(&outcome), Some(&Reason::Cloned));
     assert_eq!(day.school.state().counter(card("ming")), None);
+}
+
+#[test]
+fn a_cards_text_on_a_scanner_or_a_telephone_is_no_card() {
+    let mut day = Day::new();
+    let text = "https://card.example/t?picc_data=EF963FF7828658A599F3041510671E88&cmac=94EED9EE65337086".into();
+    let scan = day.give("07:40", Input::Pass { reader: reader("east-in"), text });
+    assert_eq!(refusal(&scan), Some(&Reason::Pass(PassFault::Unreadable)));
+    assert!(!scan.opened());
+}
+
+#[test]
+fn where_policy_takes_no_codes_or_no_passes_they_are_refused_with_that_reason() {
+    for (pass, input) in [
+        ([ProofKind::Pass].into(), Input::Code { reader: reader("desk"), digits: "12345678".into() }),
+        ([].into(), Input::Code { reader: reader("desk"), digits: "12345678".into() }),
+    ] {
+        let mut day = Day::with(Policy { proofs: Proofs { pass, ..Proofs::default() }, ..Policy::default() });
+        let tried = day.give("17:40", input);
+        assert_eq!(refusal(&tried), Some(&Reason::WeakProof));
+        assert!(matches!(&tried.entries[..], [What::Refused { tap, .. }, ..] if tap.proof == Proof::Code));
+    }
 }
 
 #[test]

@@ -3,15 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use schoolgate_cards::ntag424::Names;
 use schoolgate_core::text::Bilingual;
 
 use super::document::{Document, Entry};
 use super::id::{GatewayId, PlaceId, ReaderId, SchoolId};
 use super::model::{
-    Backend, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Language, Line, Link, Mqtt, Outputs, Place,
+    Backend, Cards, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Language, Line, Link, Mqtt, Outputs, Place,
     Platform, Reader, ReaderKind, Retention, Role, SerialLine, Tls, Way,
 };
 use super::osdp;
+
+/// The fields that name the parameters of secure messages.
+pub(super) const PARAMETERS: [&str; 4] = ["picc_parameter", "cmac_parameter", "uid_parameter", "counter_parameter"];
 
 /// MQTT over TLS, as registered with IANA.
 const MQTT_TLS_PORT: u16 = 8883;
@@ -29,6 +33,10 @@ pub(super) fn build(document: &Document, base_dir: &Path) -> Option<Config> {
         Some(entry) => Some(platform(entry, base_dir)?),
         None => None,
     };
+    let cards = match document.one("cards") {
+        Some(entry) => Some(cards(entry, base_dir)?),
+        None => None,
+    };
     let retention = match document.one("retention") {
         Some(entry) => Some(retention(entry, &gateway.data_dir)?),
         None => None,
@@ -44,6 +52,7 @@ pub(super) fn build(document: &Document, base_dir: &Path) -> Option<Config> {
         gateway,
         mqtt,
         platform,
+        cards,
         retention,
         clock,
     })
@@ -67,6 +76,16 @@ fn gateway(entry: &Entry, base_dir: &Path) -> Option<Gateway> {
         language: Language::from_name(entry.text("language")?)?.into(),
         log: entry.text("log")?.to_owned(),
     })
+}
+
+fn cards(entry: &Entry, base_dir: &Path) -> Option<Cards> {
+    Some(Cards { ntag424_key_file: path(entry, "ntag424_key_file", base_dir)?, names: names(entry)? })
+}
+
+/// How the parameters of secure messages are named; `None` if they can't be told apart.
+pub(super) fn names(entry: &Entry) -> Option<Names> {
+    let [picc, cmac, uid, counter] = PARAMETERS.map(|field| entry.text(field));
+    Names::try_new(picc?, cmac?, uid?, counter?).ok()
 }
 
 fn place(entry: &Entry) -> Option<Place> {
@@ -100,6 +119,7 @@ fn link(entry: &Entry, base_dir: &Path) -> Option<Link> {
     Some(match kind {
         ReaderKind::Rdm6300 => Link::Rdm6300(line()?),
         ReaderKind::Osdp => Link::Osdp(osdp::line(entry, line()?, base_dir)?),
+        ReaderKind::Pcsc => Link::Pcsc { name: entry.text("reader_name")?.to_owned() },
     })
 }
 

@@ -12,7 +12,7 @@ use super::build::path;
 use super::document::{Document, Entry};
 use super::fault::Report;
 use super::osdp;
-use super::secret::{Secret32, SecretError, SecretText, unreadable};
+use super::secret::{Secret32, SecretError, SecretText, SunSecret, unreadable};
 
 /// Permission bits of everybody who is neither the owner nor of the group.
 const OTHERS: u32 = 0o007;
@@ -22,6 +22,7 @@ const OTHERS: u32 = 0o007;
 pub(super) struct Secrets {
     pub(super) card_key: Option<Secret32>,
     pub(super) pass_secret: Option<Secret32>,
+    pub(super) sun: Option<SunSecret>,
 }
 
 /// Notes what is missing or open to everybody, and reads the gateway's own secrets.
@@ -31,6 +32,9 @@ pub(super) fn check(document: &Document, base_dir: &Path, report: &mut Report<'_
         secrets.card_key = secret(gateway, "card_key_file", base_dir, Secret32::read, report);
         secrets.pass_secret = secret(gateway, "pass_secret_file", base_dir, Secret32::read, report);
         data_dir(gateway, base_dir, report);
+    }
+    if let Some(cards) = document.one("cards") {
+        secrets.sun = secret(cards, "ntag424_key_file", base_dir, SunSecret::read, report);
     }
     for reader in document.all("reader") {
         port(reader, base_dir, report);
@@ -77,6 +81,12 @@ fn secret<S>(
             lang,
             zh: "平台发给学校的文件，含 64 个十六进制数字",
             en: "the file that the platform gave to the school, with 64 hex digits",
+        ),
+        (_, "ntag424_key_file") => text!(
+            lang,
+            zh: "含 32 个十六进制数字（学校主密钥）或 64 个（读取元数据的密钥，后接卡密钥的主密钥）的文件，须与制卡时所用一致",
+            en: "the file that the cards were made with: 32 hex digits (the school's key), or 64 (the meta read key, then the \
+                 master of the cards' keys)",
         ),
         _ => text!(lang, zh: "可读且只含一行文字的文件", en: "a readable file that holds one line of text"),
     };

@@ -33,10 +33,10 @@ use self::document::Document;
 use self::fault::Report;
 pub use self::fault::{Fault, MAX_FAULTS, Severity};
 pub use self::model::{
-    Backend, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Language, Line, Link, Mqtt, OsdpLine, Outputs,
+    Backend, Cards, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Language, Line, Link, Mqtt, OsdpLine, Outputs,
     Place, Platform, Reader, ReaderKind, Retention, Role, SerialLine, Tls,
 };
-pub use self::secret::{MAX_SECRET_BYTES, Secret32, SecretError, SecretText};
+pub use self::secret::{MAX_SECRET_BYTES, Secret32, SecretError, SecretText, SunSecret};
 pub use self::template::template;
 
 /// Largest configuration file that is read, in bytes.
@@ -51,6 +51,8 @@ pub struct Loaded {
     pub card_key: Secret32,
     /// The secret that pickup codes are made with; without it none is taken.
     pub pass_secret: Option<Secret32>,
+    /// The keys of NTAG 424 DNA cards; without them such cards are known by their numbers.
+    pub sun: Option<SunSecret>,
     /// What is allowed but hardly meant, in the order of the file.
     pub warnings: Vec<Fault>,
 }
@@ -113,7 +115,9 @@ pub fn load(path: &Path, lang: Lang) -> Result<Loaded, LoadError> {
     let secrets = document.as_ref().map(|document| files::check(document, &base_dir, &mut report)).unwrap_or_default();
     match finish(document.as_ref(), &base_dir, report) {
         Ok((config, warnings)) => match secrets.card_key {
-            Some(card_key) => Ok(Loaded { config, card_key, pass_secret: secrets.pass_secret, warnings }),
+            Some(card_key) => {
+                Ok(Loaded { config, card_key, pass_secret: secrets.pass_secret, sun: secrets.sun, warnings })
+            }
             None => Err(LoadError::Faults(warnings)),
         },
         Err(faults) => Err(LoadError::Faults(faults)),
@@ -134,12 +138,10 @@ pub fn load_for_run(path: &Path, lang: Lang) -> Result<Loaded, LoadError> {
         let config = check_text(&path.display().to_string(), &text, &base_dir, lang).ok()?.config;
         let card_key = Secret32::read(&config.gateway.card_key_file).ok()?;
         let pass_secret = config.gateway.pass_secret_file.as_deref().and_then(|file| Secret32::read(file).ok());
-        Some((config, card_key, pass_secret))
+        let sun = config.cards.as_ref().and_then(|cards| SunSecret::read(&cards.ntag424_key_file).ok());
+        Some(Loaded { config, card_key, pass_secret, sun, warnings: faults.clone() })
     };
-    match read_again() {
-        Some((config, card_key, pass_secret)) => Ok(Loaded { config, card_key, pass_secret, warnings: faults }),
-        None => Err(LoadError::Faults(faults)),
-    }
+    read_again().ok_or(LoadError::Faults(faults))
 }
 
 /// Checks a configuration's text alone: nothing that it names is looked at. `file_name` is for messages, `base_dir`

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use schoolgate_cards::ntag424::Names;
 use schoolgate_core::pass::PassSecret;
 use schoolgate_core::site::{self, Direction, PlaceRole, Site};
 use schoolgate_core::text::{Bilingual, Lang};
@@ -64,14 +65,17 @@ choices! {
         Rdm6300 = "rdm6300",
         /// A reader on an RS-485 bus that speaks OSDP v2.2.
         Osdp = "osdp",
+        /// Any reader that PC/SC has a driver for.
+        Pcsc = "pcsc",
     }
 }
 
 impl ReaderKind {
-    /// The rate at which it speaks unless it was set to another, in baud.
+    /// The rate at which it speaks unless it was set to another, in baud; 0 where there is no serial line.
     pub fn usual_baud(self) -> u32 {
         match self {
             Self::Rdm6300 | Self::Osdp => 9_600,
+            Self::Pcsc => 0,
         }
     }
 }
@@ -160,6 +164,8 @@ pub struct Config {
     pub mqtt: Option<Mqtt>,
     /// The central platform; without it nothing is synchronised.
     pub platform: Option<Platform>,
+    /// What is known of cards that prove themselves; `None`: cards are known by their numbers alone.
+    pub cards: Option<Cards>,
     /// How long entries are kept; `None`: for ever.
     pub retention: Option<Retention>,
     /// Where the time comes from.
@@ -236,6 +242,11 @@ pub enum Link {
     Rdm6300(SerialLine),
     /// OSDP.
     Osdp(OsdpLine),
+    /// A PC/SC reader.
+    Pcsc {
+        /// A part of its name.
+        name: String,
+    },
 }
 
 /// A reader's place on an OSDP bus. Those with the same port share it, at the same rate and with different addresses.
@@ -359,6 +370,15 @@ pub struct Platform {
     pub batch_entries: usize,
     /// How long to wait for an answer.
     pub timeout: Duration,
+}
+
+/// Cards that prove themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cards {
+    /// File of the keys of NTAG 424 DNA cards. See [`super::SunSecret`].
+    pub ntag424_key_file: PathBuf,
+    /// How the parameters in their messages are named.
+    pub names: Names,
 }
 
 /// How long entries are kept, in days: 180 to 36,500 each.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schoolgate_core::text;
 
+use super::build::{PARAMETERS, names};
 use super::document::{Document, Entry};
 use super::fault::{Report, one_of, shown};
 use super::model::{Backend, ClockSource, ReaderKind, Role};
@@ -19,6 +20,7 @@ pub(super) fn check(document: &Document, report: &mut Report<'_>) {
     unique(document.all("place"), "id", report);
     unique(document.all("reader"), "id", report);
     osdp::check(document, report);
+    unique(document.all("reader"), "reader_name", report);
     unique(document.all("gate"), "place", report);
     let places: Vec<&str> = document.all("place").iter().filter_map(|place| place.text("id")).collect();
     for entry in document.all("reader").iter().chain(document.all("gate")) {
@@ -33,6 +35,9 @@ pub(super) fn check(document: &Document, report: &mut Report<'_>) {
     }
     if let Some(clock) = document.one("clock") {
         check_clock(clock, report);
+    }
+    if let Some(cards) = document.one("cards") {
+        parameters(cards, report);
     }
     ports(document, report);
 }
@@ -204,6 +209,7 @@ fn ports(document: &Document, report: &mut Report<'_>) {
     for reader in document.all("reader") {
         match reader.text("kind").and_then(ReaderKind::from_name) {
             Some(ReaderKind::Rdm6300) => needs(reader, "kind", "port", report),
+            Some(ReaderKind::Pcsc) => pcsc(reader, report),
             Some(ReaderKind::Osdp) | None => {}
         }
     }
@@ -222,6 +228,30 @@ fn ports(document: &Document, report: &mut Report<'_>) {
             let would_do = text!(lang, zh: "/dev/serial/by-id/ 下的名字", en: "its name under /dev/serial/by-id/");
             report.warning(reader.place_of("port"), reader.field("port"), found, would_do);
         }
+    }
+}
+
+/// What a PC/SC reader needs: a name, no line, and a program that can use it.
+fn pcsc(reader: &Entry, report: &mut Report<'_>) {
+    needs(reader, "kind", "reader_name", report);
+    for field in ["port", "baud"] {
+        excludes(reader, "kind = \"pcsc\"", field, "the kind of reader that is on that line", report);
+    }
+    if !schoolgate_cards::pcsc::BUILT_IN {
+        let found = text!(report.lang, zh: "本程序编译时未包含 PC/SC 读卡器", en: "a kind of reader that this program was built without");
+        let would_do =
+            text!(report.lang, zh: "以 --features pcsc 编译的程序", en: "a program built with --features pcsc");
+        report.warning(reader.place_of("kind"), reader.field("kind"), found, would_do);
+    }
+}
+
+/// The parameters of secure messages can be told apart.
+fn parameters(cards: &Entry, report: &mut Report<'_>) {
+    if names(cards).is_none() {
+        let found =
+            text!(report.lang, zh: "参数名无效或相同", en: "names of parameters that are not plain, or the same");
+        let would_do = text!(report.lang, zh: "由字母、数字、_、- 组成且互不相同的名字", en: "names of letters, digits, _ and -, no two the same");
+        report.fault(cards.place_of(PARAMETERS[0]), cards.field(PARAMETERS[0]), found, would_do);
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use schoolgate_cards::ntag424::SunKeys;
 use schoolgate_core::text;
 use schoolgate_core::text::Lang;
 
@@ -14,6 +15,10 @@ pub const MAX_SECRET_BYTES: u64 = 4_096;
 /// A key of 32 bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret32([u8; 32]);
+
+/// The keys of NTAG 424 DNA cards.
+#[derive(Clone)]
+pub struct SunSecret(SunKeys);
 
 /// A password or token.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,6 +36,12 @@ pub enum SecretError {
     /// The file is not one line of text.
     #[error("the file does not hold one line of text")]
     NotALine,
+    /// The file holds another number of characters than 32 or 64, or others than hex digits.
+    #[error("the file does not hold 32 or 64 hex digits, but {characters} characters")]
+    NotKeys {
+        /// How many characters it holds.
+        characters: usize,
+    },
     /// The file holds another number of characters than 64, or others than hex digits.
     #[error("the file does not hold 64 hex digits, but {characters} characters")]
     NotHex {
@@ -43,20 +54,30 @@ impl Secret32 {
     /// Reads a key written as 64 hex digits; white space around them does not count.
     pub fn read(path: &Path) -> Result<Self, SecretError> {
         let text = read_line(path)?;
-        let mut key = [0; 32];
-        let refusal = || SecretError::NotHex { characters: text.chars().count() };
-        if text.len() != 2 * key.len() || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(refusal());
-        }
-        for (index, byte) in key.iter_mut().enumerate() {
-            let digits = text.get(2 * index..2 * index + 2).ok_or_else(refusal)?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| refusal())?;
-        }
-        Ok(Self(key))
+        hex(&text).map(Self).ok_or_else(|| SecretError::NotHex { characters: text.chars().count() })
     }
 
     /// The key. Keep it out of logs and messages.
     pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl SunSecret {
+    /// Reads one key of 32 hex digits, from which all others are made, or 64: the meta read key, and behind it the master
+    /// of the cards' own keys. White space around them does not count.
+    pub fn read(path: &Path) -> Result<Self, SecretError> {
+        let text = read_line(path)?;
+        let one = || Some(SunKeys::from_master(&hex(&text)?));
+        let two = || {
+            let (meta, master) = text.split_at_checked(32)?;
+            Some(SunKeys::from_pair(&hex(meta)?, &hex(master)?))
+        };
+        one().or_else(two).map(Self).ok_or_else(|| SecretError::NotKeys { characters: text.chars().count() })
+    }
+
+    /// The keys. Keep them out of logs and messages.
+    pub fn expose(&self) -> &SunKeys {
         &self.0
     }
 }
@@ -79,6 +100,12 @@ impl fmt::Debug for Secret32 {
     }
 }
 
+impl fmt::Debug for SunSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
 impl fmt::Debug for SecretText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
@@ -94,6 +121,11 @@ impl SecretError {
                 text!(lang, zh: "文件超过 {MAX_SECRET_BYTES} 字节", en: "a file of more than {MAX_SECRET_BYTES} bytes")
             }
             Self::NotALine => text!(lang, zh: "文件内容不是一行文字", en: "a file that does not hold one line of text"),
+            Self::NotKeys { characters } => text!(
+                lang,
+                zh: "文件内容不是 32 或 64 个十六进制数字（共 {characters} 个字符）",
+                en: "a file that does not hold 32 or 64 hex digits, but {characters} characters",
+            ),
             Self::NotHex { characters } => text!(
                 lang,
                 zh: "文件内容不是 64 个十六进制数字（共 {characters} 个字符）",
@@ -101,6 +133,18 @@ impl SecretError {
             ),
         }
     }
+}
+
+/// So many bytes, written as hex digits and nothing else.
+fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
+    }
+    Some(bytes)
 }
 
 /// Why a file can't be read, for a person.

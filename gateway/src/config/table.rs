@@ -74,6 +74,16 @@ pub(super) const SECTIONS: &[Section] = &[
         fields: PLATFORM,
     },
     Section {
+        name: "cards",
+        occurs: Occurs::AtMostOnce,
+        doc: Doc {
+            zh: "能证明自己的卡（NTAG 424 DNA）。没有本节则所有卡只凭卡号识别。各类人员须出示何种凭证，由名册的 policy.proofs 决定。",
+            en: "Cards that prove themselves (NTAG 424 DNA). Without this section every card is known by its number alone. \
+                 What people have to show is said by the roster's policy.proofs.",
+        },
+        fields: CARDS,
+    },
+    Section {
         name: "retention",
         occurs: Occurs::AtMostOnce,
         doc: Doc {
@@ -199,6 +209,13 @@ const READER: &[Field] = &[
         "9600",
         "串口速率（波特）；不写则用该型号的出厂速率。",
         "Rate of the serial line, in baud; without one, the rate at which this kind of reader leaves its factory.",
+    ),
+    optional(
+        "reader_name",
+        Kind::Text(64),
+        r#""ACR122U PICC""#,
+        "kind = \"pcsc\" 时：读卡器名称的一部分，见 pcsc_scan；不分大小写，须只有一台符合。",
+        "With kind = \"pcsc\": a part of the reader's name, as pcsc_scan shows it, that no other reader's name has.",
     ),
     optional(
         "direction",
@@ -412,6 +429,40 @@ const PLATFORM: &[Field] = &[
         "30",
         "等待平台答复的时限（秒）。",
         "How long to wait for the platform's answer, in seconds.",
+    ),
+];
+
+const CARDS: &[Field] = &[
+    required(
+        "ntag424_key_file",
+        Kind::SecretFile,
+        r#""ntag424.key""#,
+        "卡密钥的文件，与制卡时所用一致：32 个十六进制数字（openssl rand -hex 16），其余密钥由它导出；\
+         或 64 个：读取元数据的密钥，后接卡密钥的主密钥。",
+        "File with the keys that the cards were made with: 32 hex digits (openssl rand -hex 16), from which all others are \
+         made; or 64: the meta read key, then the master of the cards' own keys.",
+    ),
+    default(
+        "picc_parameter",
+        Kind::Text(32),
+        r#""picc_data""#,
+        "卡上网址中加密数据的参数名。",
+        "How the parameter with the encrypted data is named in the address on the card.",
+    ),
+    default("cmac_parameter", Kind::Text(32), r#""cmac""#, "验证码的参数名。", "The one with the code."),
+    default(
+        "uid_parameter",
+        Kind::Text(32),
+        r#""uid""#,
+        "卡号的参数名（卡号明文时）。",
+        "The one with the card's number, where it stands in the open.",
+    ),
+    default(
+        "counter_parameter",
+        Kind::Text(32),
+        r#""ctr""#,
+        "计数的参数名（计数明文时）。",
+        "The one with the counter, where it stands in the open.",
     ),
 ];
 

@@ -7,6 +7,7 @@ mod template;
 use std::path::Path;
 use std::time::Duration;
 
+use schoolgate_cards::ntag424::Names;
 use schoolgate_core::site::PlaceRole;
 use schoolgate_core::text::Lang;
 
@@ -83,7 +84,8 @@ fn a_whole_file_becomes_a_configuration_with_absolute_paths() {
     let checked = check_text("gate.toml", WHOLE, Path::new(BASE), Lang::En).unwrap();
     assert_eq!(checked.warnings, []);
     let site = checked.config.site(None);
-    let Config { gateway, places, readers, gates, mqtt, platform, retention, clock } = checked.config;
+    let Config { gateway, places, readers, gates, mqtt, platform, cards, retention, clock } = checked.config;
+    assert_eq!(cards, None, "cards are known by their numbers unless the file says otherwise");
     assert_eq!(retention, None, "all is kept for ever unless the file says otherwise");
 
     assert_eq!(gateway.school.as_str(), "dongfeng-primary");
@@ -99,6 +101,7 @@ fn a_whole_file_becomes_a_configuration_with_absolute_paths() {
     let bauds = readers.iter().map(|reader| match &reader.link {
         Link::Rdm6300(line) => line.baud,
         Link::Osdp(line) => line.serial.baud,
+        Link::Pcsc { .. } => 0,
     });
     assert_eq!(bauds.collect::<Vec<_>>(), [9_600, 19_200]);
     assert_eq!(gates[0].outputs, Outputs::Simulated { socket: "/etc/schoolgate/lines.sock".into() });
@@ -111,6 +114,30 @@ fn a_whole_file_becomes_a_configuration_with_absolute_paths() {
     let platform = platform.unwrap();
     assert_eq!((platform.url.as_str(), platform.batch_entries), ("https://platform.example/api", 500));
     assert_eq!(clock, Clock::System);
+}
+
+#[test]
+fn a_pcsc_reader_has_a_name_and_no_line() {
+    let line = "kind = \"rdm6300\"\nport = \"/dev/serial/by-id/a\"";
+    let warning = "gate.toml:18:8: warning: reader[1].kind";
+    let good = about(line, "kind = \"pcsc\"\nreader_name = \"ACR122U\"", Lang::En);
+    assert_eq!(good.len(), usize::from(!schoolgate_cards::pcsc::BUILT_IN), "{good:?}");
+    assert!(good.iter().all(|said| said.starts_with(warning) && said.contains("--features pcsc")), "{good:?}");
+    let nameless = about(line, "kind = \"pcsc\"", Lang::En);
+    assert!(nameless.iter().any(|said| said.contains("reader[1].reader_name: found nothing")), "{nameless:?}");
+    let wired = about(line, "kind = \"pcsc\"\nreader_name = \"ACR122U\"\nport = \"/dev/serial/by-id/a\"", Lang::En);
+    assert!(wired.iter().any(|said| said.contains("reader[1].port: found a setting without effect")), "{wired:?}");
+}
+
+#[test]
+fn secure_cards_have_parameters_that_can_be_told_apart() {
+    let cards = |fields: &str| format!("{WHOLE}\n[cards]\nntag424_key_file = \"ntag424.key\"\n{fields}");
+    let config = config(&cards("picc_parameter = \"e\"\ncmac_parameter = \"c\""));
+    assert_eq!(config.cards.unwrap().names, Names::try_new("e", "c", "uid", "ctr").unwrap());
+    for bad in ["picc_parameter = \"cmac\"", "uid_parameter = \"a=b\""] {
+        let faults = check_text("gate.toml", &cards(bad), Path::new(BASE), Lang::En).unwrap_err();
+        assert!(faults[0].render(Lang::En).contains("cards.picc_parameter"), "{bad}");
+    }
 }
 
 #[test]
@@ -153,7 +180,7 @@ keep_alive_s = 4
         messages(text, Lang::En),
         [
             "gate.toml:2:1: readers: found a section that does not exist; would do: [gateway] [[place]] [[reader]] \
-             [[gate]] [mqtt] [platform] [retention] [clock] (did you mean \"reader\"?)",
+             [[gate]] [mqtt] [platform] [cards] [retention] [clock] (did you mean \"reader\"?)",
             "gate.toml:3:1: gateway.id: found nothing; would do: 1 to 64 characters out of A-Z a-z 0-9 . _ -, \
              such as \"gate-1\"",
             "gate.toml:4:10: gateway.school: found \"东风小学\"; would do: 1 to 64 characters out of \
@@ -163,7 +190,7 @@ keep_alive_s = 4
             "gate.toml:6:12: gateway.language: found \"cn\"; would do: one of \"zh\", \"en\" (did you mean \"en\"?)",
             "gate.toml:9:8: place[1].role: found \"door\"; would do: one of \"gate\", \"classroom\", \
              \"handover_desk\", \"canteen\", \"patrol_point\", \"assembly_point\"",
-            "gate.toml:13:8: reader[1].kind: found \"rdm630\"; would do: one of \"rdm6300\", \"osdp\" (did you mean \"rdm6300\"?)",
+            "gate.toml:13:8: reader[1].kind: found \"rdm630\"; would do: one of \"rdm6300\", \"osdp\", \"pcsc\" (did you mean \"rdm6300\"?)",
             "gate.toml:15:8: reader[1].baud: found the text \"9600\"; would do: a number without quotes, one of \
              1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400",
             "gate.toml:17:8: mqtt.host: found \"mqtt://broker:1883\"; would do: a host name or IP address alone, \

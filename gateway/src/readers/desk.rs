@@ -6,7 +6,7 @@ use schoolgate_core::{credential::CredentialId, id::ReaderId};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
-    CardNumber, DownReason, Fault, FaultCounts, Proof, ReaderCounters, ReaderEvent, ReaderHappening, Unsaid,
+    CardNumber, DownReason, Examined, Fault, FaultCounts, Proof, ReaderCounters, ReaderEvent, ReaderHappening, Unsaid,
     card_key::CardKey,
     presence::{Confirmation, Presence},
 };
@@ -124,6 +124,19 @@ impl Desk {
             self.present(now, ReaderHappening::Card { credential, proof: self.proof }).await?;
         }
         Ok(())
+    }
+
+    /// A card was looked at closer, once, after it was laid down. Nothing is told of one that can't be read.
+    pub async fn examined(&mut self, now: Instant, card: &CardNumber, examined: Examined) -> Told {
+        let what = match examined {
+            Examined::ByNumber => ReaderHappening::Card { credential: self.credential(card), proof: Proof::Number },
+            Examined::Genuine { credential, counter } => {
+                ReaderHappening::Card { credential, proof: Proof::SecureMessage { counter } }
+            }
+            Examined::Cloned(credential) => ReaderHappening::Cloned(credential),
+            Examined::Unreadable => return Ok(()),
+        };
+        self.present(now, what).await
     }
 
     /// A line of text was scanned.

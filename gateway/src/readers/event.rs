@@ -2,7 +2,8 @@
 
 use std::{fmt, time::Instant};
 
-use schoolgate_core::{credential::CredentialId, id::ReaderId, text, text::Lang};
+use schoolgate_cards::pcsc::Away;
+use schoolgate_core::{credential::CredentialId, id::ReaderId, proof::Proof, text, text::Lang};
 
 use super::{FaultCounts, osdp::happening::Unusable};
 
@@ -24,10 +25,10 @@ pub enum ReaderHappening {
     Card {
         /// Which.
         credential: CredentialId,
-        /// How well it is known to be that one.
+        /// What it proved.
         proof: Proof,
     },
-    /// A card claims to be this one and has failed to prove it.
+    /// A card claims to be this one, with a message that this card did not make.
     Cloned(CredentialId),
     /// A line of text was scanned, without its end: a pickup pass.
     Text(Unsaid),
@@ -52,17 +53,6 @@ pub enum ReaderHappening {
     /// What was wrong on the line since the last report; at most once per
     /// [`FAULT_REPORT_EVERY`](super::desk::FAULT_REPORT_EVERY).
     Faults(FaultCounts),
-}
-
-/// How well a card is known to be the one that it claims to be, weakest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Proof {
-    /// By its number, which anybody can copy who has held it for a second.
-    Number,
-    /// By a reader that authenticates cards and is itself known by a secure channel.
-    Reader,
-    /// By a message that only the card itself can make, and only once.
-    Message,
 }
 
 /// Something that was scanned or typed and must not be printed: whoever has it may fetch a child.
@@ -120,6 +110,8 @@ pub enum DownReason {
     NoAnswer,
     /// A reader on an OSDP bus can't be used.
     Osdp(Unusable),
+    /// A PC/SC reader can't be had.
+    Pcsc(Away),
     /// The operating system said something else.
     Failed(String),
 }
@@ -144,6 +136,7 @@ impl DownReason {
                 zh: "串口已打开，但读卡器没有应答，请检查供电、接线、型号和速率",
                 en: "the port is open, but the reader does not answer: check its power, its wires, its kind and its baud rate"),
             Self::Osdp(why) => why.say(lang),
+            Self::Pcsc(away) => super::pcsc::say(away, lang),
             Self::Failed(why) => text!(lang, zh: "无法使用该串口：{why}", en: "the port can't be used: {why}"),
         }
     }

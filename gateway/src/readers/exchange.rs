@@ -45,9 +45,14 @@ pub trait Examine: Send + Sync {
 pub enum Examined {
     /// The card has no more to say than its number.
     ByNumber,
-    /// The card has proven to be this one.
-    Genuine(CredentialId),
-    /// The card claims to be this one and has failed to prove it: played back, or its counter went back.
+    /// The card's message can only have been made by this one. Whether it was shown before, the core knows.
+    Genuine {
+        /// Which.
+        credential: CredentialId,
+        /// The counter in its message.
+        counter: u32,
+    },
+    /// The card claims to be this one, with a message that this card did not make.
     Cloned(CredentialId),
     /// The card was taken away too early, or answered no sense: it is asked again if it still lies there.
     Unreadable,

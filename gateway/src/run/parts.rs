@@ -26,8 +26,8 @@ use crate::{
         Progress, ReplyDesk, TlsFiles, reply_filter,
     },
     readers::{
-        Conversation, Desk, Displays, Proof, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey, osdp,
-        port::Port, rdm6300,
+        Conversation, Desk, Displays, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey, osdp,
+        pcsc::PcscReader, port::Port, rdm6300, sun::SunExaminer,
     },
     shell::GateTimes,
     sync::{self, BatchLimits, Source, SourceError, SyncClient, SyncOptions, SyncStatus, Timing, Token},
@@ -41,9 +41,11 @@ pub(super) struct Readers {
 }
 
 impl Readers {
+    /// `sun` is asked of every card that can be talked to.
     pub(super) fn start(
         config: &Config,
         card_key: &CardKey,
+        sun: Option<&Arc<SunExaminer>>,
         events: &mpsc::Sender<ReaderEvent>,
     ) -> Result<Self, StartError> {
         let (stop, _) = watch::channel(false);
@@ -56,6 +58,10 @@ impl Readers {
                 Link::Osdp(line) => {
                     let seat = readers.seat(line, desk, card_key)?;
                     buses.entry(&line.serial.port).or_insert((&line.serial, Vec::new())).1.push(seat);
+                }
+                Link::Pcsc { name } => {
+                    let reader = PcscReader::new(desk, name, sun.cloned());
+                    readers.tasks.spawn(reader.run(readers.stop.subscribe()));
                 }
             }
         }

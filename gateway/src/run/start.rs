@@ -25,7 +25,7 @@ use crate::{
     evidence::{Checkpointer, Pace, SigningKey},
     keeper::{Keeper, Progress},
     ledger::{self, Ledger, LedgerId, Options, Recovery},
-    readers::card_key::CardKey,
+    readers::{card_key::CardKey, sun::SunExaminer},
     retention::{Nights, Rules},
     roster_file::{self, KEPT_FILE, LoadedRoster},
     shell::Shell,
@@ -81,7 +81,7 @@ pub(super) fn kept_roster(config: &Config) -> PathBuf {
 
 impl Gateway {
     pub(super) fn start(loaded: Loaded) -> Result<Self, StartError> {
-        let Loaded { config, card_key, pass_secret, .. } = loaded;
+        let Loaded { config, card_key, pass_secret, sun, .. } = loaded;
         let began = Instant::now();
         let data_dir = config.gateway.data_dir.clone();
         fs::create_dir_all(&data_dir).map_err(|cause| StartError::DataDir(data_dir.clone(), cause))?;
@@ -117,7 +117,10 @@ impl Gateway {
         let (lamps_lit, lamps_lit_seen) = watch::channel(durable.borrow().clone());
         let (gates, gate_times, lines_alive) = parts::gates(&config);
         let (event_sender, events) = mpsc::channel(READER_EVENTS);
-        let mut readers = parts::Readers::start(&config, &card_key, &event_sender)?;
+        let sun = sun.zip(config.cards.as_ref()).map(|(keys, cards)| {
+            Arc::new(SunExaminer::new(keys.expose().clone(), cards.names.clone(), card_key.clone()))
+        });
+        let mut readers = parts::Readers::start(&config, &card_key, sun.as_ref(), &event_sender)?;
         let (health, health_told) = watch::channel(None);
         let ids = (config.gateway.school.clone(), config.gateway.id.clone());
         let health = HealthDesk::new(ids, data_dir, began, health);

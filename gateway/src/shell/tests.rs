@@ -269,6 +269,39 @@ fn a_repeat_shows_the_same_again_and_writes_nothing() {
 }
 
 #[test]
+fn a_message_that_is_played_back_is_red_even_after_a_restart() {
+    let mut gate = Gate::open(1);
+    let proof = Proof::SecureMessage { counter: 61 };
+    let message = ReaderHappening::Card { credential: card(0), proof };
+    let shows = |gate: &mut Gate, ms, what| {
+        let at = gate.at(ms);
+        gate.shell.on_reader(at, ReaderEvent { reader: reader(), at, what });
+    };
+    shows(&mut gate, 1_000, message.clone());
+    gate.until_durable(1_001, 3);
+    assert_eq!(gate.seen(), ["open", "green"]);
+
+    shows(&mut gate, 20_000, message);
+
+    gate.shell.on_time(gate.at(20_000));
+    assert_eq!(gate.seen().last().map(String::as_str), Some("red"));
+    let state = gate.shell.school().state().clone();
+    let bytes = postcard::to_allocvec(&state).unwrap();
+    let kept: schoolgate_core::state::State = postcard::from_bytes(&bytes).unwrap();
+    assert_eq!((kept.counter(card(0)), &kept), (Some(61), &state), "a snapshot keeps it");
+    let kinds = gate.kinds_on_disk();
+    assert_eq!(kinds[2..], ["arrived", "refused", "alarm_raised"]);
+}
+
+#[test]
+fn a_message_that_the_card_did_not_make_is_red() {
+    let mut gate = Gate::open(1);
+    let at = gate.at(1_000);
+    gate.shell.on_reader(at, ReaderEvent { reader: reader(), at, what: ReaderHappening::Cloned(card(0)) });
+    assert_eq!(gate.seen(), ["red"]);
+}
+
+#[test]
 fn events_out_of_order_do_not_turn_time_back() {
     let mut gate = Gate::open(2);
     gate.tap(2_000, 0);

@@ -36,7 +36,9 @@ pub(crate) fn decide(school: &mut School, reader: ReaderId, credential: Credenti
 /// What a tap that is no copy leads to.
 fn meet(school: &mut School, tap: Tap, role: PlaceRole) {
     let (credential, proof) = (tap.credential, tap.proof);
-    if show_again(school, &tap) {
+    // A copy's refusal is not the real card's.
+    let is_real_one = proof.counter().is_some() && copy_was_refused(school, &tap);
+    if !is_real_one && show_again(school, &tap) {
         return;
     }
     let Some(known) = school.roster.credential(credential) else {
@@ -84,14 +86,19 @@ fn is_copy(school: &School, tap: &Tap) -> bool {
 
 /// A copy that is played on and on makes one entry, and not one each time.
 fn refuse_copy(school: &mut School, tap: Tap) {
-    let alarm = Alarm::ClonedCard { place: tap.place.clone() };
-    let refused = |last: &RecentTap| last.picture == Picture::CardRefused;
-    let refused_before = school.state.recent_tap(tap.credential, &tap.place).is_some_and(refused);
-    if refused_before && school.state.alarms().contains_key(&alarm) && show_again(school, &tap) {
+    if copy_was_refused(school, &tap) && show_again(school, &tap) {
         return;
     }
     let holder = school.roster.credential(tap.credential).map(|known| known.holder);
     refusal::refuse(school, holder, tap, Reason::Cloned);
+}
+
+/// Whether what was refused here last in this card's name may have been a copy.
+fn copy_was_refused(school: &School, tap: &Tap) -> bool {
+    let refused = |last: &RecentTap| last.picture == Picture::CardRefused;
+    let alarm = Alarm::ClonedCard { place: tap.place.clone() };
+    school.state.recent_tap(tap.credential, &tap.place).is_some_and(refused)
+        && school.state.alarms().contains_key(&alarm)
 }
 
 /// A known card at a place that has no rule for it.

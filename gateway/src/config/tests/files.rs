@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use schoolgate_cards::ntag424::Uid;
 use schoolgate_core::id::SchoolId;
 use schoolgate_core::pass::PassSecret;
 use schoolgate_core::text::Lang;
@@ -97,6 +98,35 @@ fn a_gateway_runs_without_the_secret_of_pickup_codes_and_tells_so() {
     fs::write(dir.path().join("pass.secret"), "c3".repeat(32)).unwrap();
     fs::remove_file(dir.path().join("mqtt.password")).unwrap();
     assert!(load_for_run(&file, Lang::En).unwrap().pass_secret.is_some(), "another fault does not take it away");
+}
+
+#[test]
+fn the_keys_of_secure_cards_are_read_in_both_forms_and_not_shown() {
+    let dir = folder();
+    let file = dir.path().join("gate.toml");
+    fs::write(&file, format!("{WHOLE}\n[cards]\nntag424_key_file = \"ntag424.key\"\n")).unwrap();
+    assert!(load_messages(dir.path()).contains("cards.ntag424_key_file: found no such file (in "));
+    assert!(load_for_run(&file, Lang::En).unwrap().sun.is_none(), "the gates open without it");
+
+    let key = dir.path().join("ntag424.key");
+    let read = |text: String| {
+        fs::write(&key, text).unwrap();
+        load(&file, Lang::En)
+    };
+    let one = read("c3".repeat(16) + "\n").unwrap();
+    let two = read("a5".repeat(16) + &"c3".repeat(16)).unwrap();
+    assert!(one.warnings.iter().any(|warning| warning.field == "cards.ntag424_key_file"), "everybody can read it");
+    let uid = Uid([4, 1, 2, 3, 4, 5, 6]);
+    let (one_keys, two_keys) = (one.sun.as_ref().unwrap().expose(), two.sun.as_ref().unwrap().expose());
+    assert_eq!(one_keys.of_card(uid), two_keys.of_card(uid), "the master is the same");
+    assert!(one_keys.meta() != two_keys.meta() && *two_keys.meta() == [0xa5; 16]);
+    assert!(!format!("{one:?} {two:?}").contains("195"), "0xc3");
+
+    for bad in ["c3".repeat(15), "c3".repeat(24), "zz".repeat(16), "学".repeat(32)] {
+        let said = read(bad.clone()).unwrap_err().render(Lang::En);
+        assert!(said.contains("a file that does not hold 32 or 64 hex digits"), "{said}");
+        assert!(!said.contains(&bad), "{said}");
+    }
 }
 
 fn with_pass_secret() -> String {

@@ -206,6 +206,7 @@ fn at_gate(card_of: u8) -> Tap {
         place: PlaceId::try_new("east-gate").unwrap(),
         reader: ReaderId::try_new("in").unwrap(),
         credential: card(card_of),
+        proof: Default::default(),
     }
 }
 
