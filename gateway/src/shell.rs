@@ -26,10 +26,12 @@ use tracing::{debug, error, info, warn};
 use crate::{
     clock::Clock,
     evidence::Checkpointer,
-    gates::{GateAction, GateCommand, GateDriver, LineState},
+    gates::{GateAction, GateCommand, GateDriver, LineState, SensorEvent},
     ledger::{AppendError, CloseError, Ledger},
     readers::{ReaderEvent, ReaderHappening},
 };
+
+use sensors::Sensors;
 
 /// The core reckons that the wall clock runs evenly, so it looks at the clock at least so often.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
@@ -59,6 +61,7 @@ pub struct Shell {
     broken: Option<String>,
     gates: GateDriver,
     gate_times: HashMap<PlaceId, GateTimes>,
+    sensors: Sensors,
     lang: Lang,
     started: Instant,
     last: Stamp,
@@ -95,6 +98,7 @@ impl Shell {
             broken: None,
             gates,
             gate_times,
+            sensors: Sensors::default(),
             lang,
             started,
         }
@@ -133,6 +137,14 @@ impl Shell {
                 self.give(now, at, Input::ReaderDown { reader, reason });
             }
             ReaderHappening::Faults(counts) => warn!(%reader, ?counts, "faults on the reader's line"),
+        }
+    }
+
+    /// Something is to be known about an input of a gate.
+    pub fn on_sensor(&mut self, now: Instant, event: SensorEvent) {
+        let at = event.at;
+        if let Some(input) = self.sensors.read(event) {
+            self.give(now, at, input);
         }
     }
 
@@ -333,5 +345,6 @@ impl Shell {
     }
 }
 
+mod sensors;
 #[cfg(test)]
 mod tests;

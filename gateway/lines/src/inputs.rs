@@ -99,9 +99,10 @@ impl Inputs {
         }
     }
 
-    /// What there is to know next, in the order in which it happened for each line.
+    /// What there is to know next. Of what is known by now, what happened first comes first: the button before the door.
     pub fn poll_told(&mut self) -> Option<Told> {
-        self.told.pop_front()
+        let (first, _) = self.told.iter().enumerate().min_by_key(|(_, told)| told.at)?;
+        self.told.remove(first)
     }
 
     fn settle(&mut self, line: usize, now: Instant) {
@@ -168,6 +169,25 @@ mod tests {
         assert_eq!(inputs.next_timeout(), None);
         inputs.level(door, start, true);
         assert_eq!(taken(&mut inputs), [ToldWhat::Seen, ToldWhat::Active(true)]);
+    }
+
+    #[test]
+    fn what_happened_first_is_told_first_however_late_it_is_seen() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut inputs = Inputs::new();
+        let [door, button] = [DOOR, Contact { normally_closed: false, ..DOOR }]
+            .map(|contact| inputs.add(contact, Duration::from_millis(20)));
+        inputs.level(door, start, false);
+        inputs.level(button, start, true);
+        inputs.on_timeout(at(100));
+        taken(&mut inputs);
+
+        inputs.level(door, at(210), true);
+        inputs.level(button, at(200), false);
+        inputs.on_timeout(at(1_000));
+        let order: Vec<_> = std::iter::from_fn(|| inputs.poll_told()).map(|told| (told.line, told.at)).collect();
+        assert_eq!(order, [(button, at(200)), (door, at(210))]);
     }
 
     #[test]

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use schoolgate_core::text::Bilingual;
+use schoolgate_lines::Contact;
 
 use super::document::{Document, Entry};
 use super::id::{GatewayId, PlaceId, ReaderId, SchoolId};
 use super::model::{
-    Backend, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Language, Line, Mqtt, Outputs, Place, Platform,
-    Reader, ReaderKind, Retention, Role, Tls, Way,
+    Backend, Board, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Input, InputKind, Language, Line, Mqtt,
+    Place, Platform, PullName, Reader, ReaderKind, Retention, Role, Tls, Way,
 };
 
 /// MQTT over TLS, as registered with IANA.
@@ -40,6 +41,7 @@ pub(super) fn build(document: &Document, base_dir: &Path) -> Option<Config> {
         places: document.all("place").iter().map(place).collect::<Option<_>>()?,
         readers: document.all("reader").iter().map(|entry| reader(entry, base_dir)).collect::<Option<_>>()?,
         gates: document.all("gate").iter().map(|entry| gate(entry, base_dir)).collect::<Option<_>>()?,
+        inputs: document.all("input").iter().map(|entry| input(entry, base_dir)).collect::<Option<_>>()?,
         gateway,
         mqtt,
         platform,
@@ -93,10 +95,7 @@ fn reader(entry: &Entry, base_dir: &Path) -> Option<Reader> {
 }
 
 fn gate(entry: &Entry, base_dir: &Path) -> Option<Gate> {
-    let outputs = match Backend::from_name(entry.text("backend")?)? {
-        Backend::Simulated => Outputs::Simulated { socket: path(entry, "socket", base_dir)? },
-    };
-    let active_low = entry.ids("active_low")?;
+    let active_low = entry.lines("active_low")?;
     let line = |field| {
         entry
             .text(field)
@@ -104,7 +103,7 @@ fn gate(entry: &Entry, base_dir: &Path) -> Option<Gate> {
     };
     Some(Gate {
         place: PlaceId::try_new(entry.text("place")?).ok()?,
-        outputs,
+        board: board(entry, base_dir)?,
         release: line("release_line"),
         lamp_green: line("lamp_green_line"),
         lamp_amber: line("lamp_amber_line"),
@@ -112,6 +111,28 @@ fn gate(entry: &Entry, base_dir: &Path) -> Option<Gate> {
         buzzer: line("buzzer_line"),
         release_time: Duration::from_millis(entry.number("release_ms")?.into()),
         show_time: Duration::from_millis(entry.number("show_ms")?.into()),
+    })
+}
+
+fn input(entry: &Entry, base_dir: &Path) -> Option<Input> {
+    let kind = InputKind::from_name(entry.text("kind")?)?;
+    let normally_closed = entry.flag("normally_closed").unwrap_or(kind.usually_closed());
+    Some(Input {
+        place: PlaceId::try_new(entry.text("place")?).ok()?,
+        kind,
+        board: board(entry, base_dir)?,
+        line: entry.text("line")?.to_owned(),
+        pull: PullName::from_name(entry.text("pull")?)?.into(),
+        contact: Contact { active_low: entry.flag("active_low")?, normally_closed },
+        debounce: Duration::from_millis(entry.number("debounce_ms")?.into()),
+    })
+}
+
+fn board(entry: &Entry, base_dir: &Path) -> Option<Board> {
+    Some(match Backend::from_name(entry.text("backend")?)? {
+        Backend::Gpiocdev => Board::Gpiocdev,
+        Backend::Rppal => Board::Rppal,
+        Backend::Simulated => Board::Simulated { socket: path(entry, "socket", base_dir)? },
     })
 }
 

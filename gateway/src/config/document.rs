@@ -92,9 +92,9 @@ impl Entry {
         }
     }
 
-    pub(super) fn ids(&self, name: &str) -> Option<&[String]> {
+    pub(super) fn lines(&self, name: &str) -> Option<&[String]> {
         match self.value(name)? {
-            Value::Ids(ids) => Some(ids),
+            Value::Lines(lines) => Some(lines),
             _ => None,
         }
     }

@@ -1,4 +1,4 @@
-//! What the configuration names on this machine: keys, certificates, the data folder, serial ports.
+//! What the configuration names on this machine: keys, certificates, the data folder, serial ports, gate lines.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -12,6 +12,7 @@ use super::build::path;
 use super::document::{Document, Entry};
 use super::fault::Report;
 use super::secret::{Secret32, SecretError, SecretText, unreadable};
+use super::wiring;
 
 /// Permission bits of everybody who is neither the owner nor of the group.
 const OTHERS: u32 = 0o007;
@@ -34,6 +35,7 @@ pub(super) fn check(document: &Document, base_dir: &Path, report: &mut Report<'_
     for reader in document.all("reader") {
         port(reader, base_dir, report);
     }
+    wiring::check_board(document, report);
     if let Some(mqtt) = document.one("mqtt") {
         secret(mqtt, "password_file", base_dir, SecretText::read, report);
         readable(mqtt, "ca_file", base_dir, report);

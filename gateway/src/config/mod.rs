@@ -20,6 +20,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod value;
+mod wiring;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -32,8 +33,8 @@ use self::document::Document;
 use self::fault::Report;
 pub use self::fault::{Fault, MAX_FAULTS, Severity};
 pub use self::model::{
-    Backend, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Language, Line, Mqtt, Outputs, Place, Platform,
-    Reader, ReaderKind, Retention, Role, Tls,
+    Backend, Board, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Input, InputKind, Language, Line, Mqtt,
+    Place, Platform, Reader, ReaderKind, Retention, Role, Tls,
 };
 pub use self::secret::{MAX_SECRET_BYTES, Secret32, SecretError, SecretText};
 pub use self::template::template;

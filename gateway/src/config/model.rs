@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use schoolgate_core::pass::PassSecret;
 use schoolgate_core::site::{self, Direction, PlaceRole, Site};
 use schoolgate_core::text::{Bilingual, Lang};
+use schoolgate_lines::{Contact, Pull};
 
 use super::id::{GatewayId, PlaceId, ReaderId, SchoolId};
 use super::secret::Secret32;
@@ -76,10 +77,57 @@ choices! {
 }
 
 choices! {
-    /// What drives output lines.
+    /// What reaches the lines of a gate.
     Backend {
+        /// The kernel's GPIO character device.
+        Gpiocdev = "gpiocdev",
+        /// The registers of a Raspberry Pi.
+        Rppal = "rppal",
         /// Lines without hardware, behind a socket.
         Simulated = "simulated",
+    }
+}
+
+choices! {
+    /// What an input says.
+    InputKind {
+        /// A door is open.
+        DoorContact = "door_contact",
+        /// The exit button is pressed.
+        ExitRequest = "exit_request",
+        /// The beam that somebody who comes in breaks first is broken.
+        BeamA = "beam_a",
+        /// The beam that somebody who comes in breaks last is broken.
+        BeamB = "beam_b",
+        /// A turnstile has turned inwards.
+        TurnIn = "turn_in",
+        /// A turnstile has turned outwards.
+        TurnOut = "turn_out",
+        /// The fire alarm is on.
+        FireAlarm = "fire_alarm",
+        /// A housing is open.
+        Tamper = "tamper",
+        /// A panic button is pressed.
+        Panic = "panic",
+    }
+}
+
+impl InputKind {
+    /// Whether its contact is usually closed at rest, so that a cut wire shows.
+    pub fn usually_closed(self) -> bool {
+        matches!(self, Self::DoorContact | Self::FireAlarm | Self::Tamper)
+    }
+}
+
+choices! {
+    /// The names of an input's resistors.
+    PullName {
+        /// To the supply.
+        Up = "up",
+        /// To ground.
+        Down = "down",
+        /// None.
+        None = "none",
     }
 }
 
@@ -108,6 +156,16 @@ impl From<Language> for Lang {
         match language {
             Language::Zh => Self::Zh,
             Language::En => Self::En,
+        }
+    }
+}
+
+impl From<PullName> for Pull {
+    fn from(name: PullName) -> Self {
+        match name {
+            PullName::Up => Self::Up,
+            PullName::Down => Self::Down,
+            PullName::None => Self::None,
         }
     }
 }
@@ -145,6 +203,8 @@ pub struct Config {
     pub readers: Vec<Reader>,
     /// Outputs, at most one set for a place; no line is driven by two of them.
     pub gates: Vec<Gate>,
+    /// Inputs; no line of a backend is one of two of them, or an output too.
+    pub inputs: Vec<Input>,
     /// The broker; without it nothing is published.
     pub mqtt: Option<Mqtt>,
     /// The central platform; without it nothing is synchronised.
@@ -228,7 +288,7 @@ pub struct Gate {
     /// Where they are.
     pub place: PlaceId,
     /// What drives them.
-    pub outputs: Outputs,
+    pub board: Board,
     /// Releases the gate.
     pub release: Option<Line>,
     /// The green lamp.
@@ -245,9 +305,32 @@ pub struct Gate {
     pub show_time: Duration,
 }
 
-/// What drives the lines of a gate, with what is needed to reach it.
+/// An input at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outputs {
+pub struct Input {
+    /// Where it is.
+    pub place: PlaceId,
+    /// What it says when it is active.
+    pub kind: InputKind,
+    /// What reads it.
+    pub board: Board,
+    /// Its name in its backend.
+    pub line: String,
+    /// Its resistor.
+    pub pull: Pull,
+    /// How its contact is wired.
+    pub contact: Contact,
+    /// How long it must be at rest to be believed.
+    pub debounce: Duration,
+}
+
+/// What drives and reads lines, with what is needed to reach it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Board {
+    /// The kernel's GPIO character device.
+    Gpiocdev,
+    /// The registers of a Raspberry Pi.
+    Rppal,
     /// Lines without hardware.
     Simulated {
         /// The simulator's socket.

@@ -6,8 +6,9 @@ use schoolgate_core::text;
 
 use super::document::{Document, Entry};
 use super::fault::{Report, one_of, shown};
-use super::model::{Backend, ClockSource, Role};
+use super::model::{ClockSource, Role};
 use super::value::is_loopback;
+use super::wiring;
 
 /// The fields of a gate that name lines.
 pub(super) const LINES: [&str; 5] =
@@ -20,10 +21,11 @@ pub(super) fn check(document: &Document, report: &mut Report<'_>) {
     unique(document.all("reader"), "port", report);
     unique(document.all("gate"), "place", report);
     let places: Vec<&str> = document.all("place").iter().filter_map(|place| place.text("id")).collect();
-    for entry in document.all("reader").iter().chain(document.all("gate")) {
+    for entry in document.all("reader").iter().chain(document.all("gate")).chain(document.all("input")) {
         known_place(entry, &places, report);
     }
     gates(document, report);
+    wiring::check(document, report);
     if let Some(mqtt) = document.one("mqtt") {
         check_mqtt(mqtt, report);
     }
@@ -49,7 +51,7 @@ fn unique(entries: &[Entry], field: &str, report: &mut Report<'_>) {
     }
 }
 
-fn note_twice(entry: &Entry, field: &str, value: &str, first: &str, report: &mut Report<'_>) {
+pub(super) fn note_twice(entry: &Entry, field: &str, value: &str, first: &str, report: &mut Report<'_>) {
     let value = shown(value);
     let found = text!(report.lang, zh: "{value} 已用于 {first}", en: "{value}, which is that of {first} already");
     let would_do = text!(report.lang, zh: "各不相同", en: "another one");
@@ -72,19 +74,7 @@ fn known_place(entry: &Entry, places: &[&str], report: &mut Report<'_>) {
 
 fn gates(document: &Document, report: &mut Report<'_>) {
     let role = |id: &str| document.all("place").iter().find(|place| place.text("id") == Some(id))?.text("role");
-    let mut driven: BTreeMap<(Option<&str>, Option<&str>, &str), String> = BTreeMap::new();
     for gate in document.all("gate") {
-        let backend = gate.text("backend");
-        if backend == Some(Backend::Simulated.name()) {
-            needs(gate, "backend", "socket", report);
-        }
-        for field in LINES {
-            let Some(line) = gate.text(field) else { continue };
-            match driven.get(&(backend, gate.text("socket"), line)) {
-                Some(first) => note_twice(gate, field, line, first, report),
-                None => _ = driven.insert((backend, gate.text("socket"), line), gate.field(field)),
-            }
-        }
         let is_gate = gate.text("place").and_then(role) == Some(Role::Gate.name());
         if !gate.is_written("release_line") && (is_gate || !LINES.iter().any(|line| gate.is_written(line))) {
             let lang = report.lang;
@@ -101,7 +91,7 @@ fn gates(document: &Document, report: &mut Report<'_>) {
 
 fn active_low(gate: &Entry, report: &mut Report<'_>) {
     let lines: Vec<&str> = LINES.iter().filter_map(|field| gate.text(field)).collect();
-    let named = gate.ids("active_low").unwrap_or_default();
+    let named = gate.lines("active_low").unwrap_or_default();
     for (index, name) in named.iter().enumerate() {
         let lang = report.lang;
         let name_shown = shown(name);
@@ -219,7 +209,7 @@ fn ports(document: &Document, report: &mut Report<'_>) {
 }
 
 /// `field`, where it is in force, needs `other`.
-fn needs(entry: &Entry, field: &str, other: &str, report: &mut Report<'_>) {
+pub(super) fn needs(entry: &Entry, field: &str, other: &str, report: &mut Report<'_>) {
     if entry.is_written(field) && !entry.is_written(other) {
         let found = text!(report.lang, zh: "缺少此项，而有 {field}", en: "nothing, though {field} is there");
         let would_do = text!(report.lang, zh: "{other} 与 {field} 同时写", en: "{other} together with {field}");

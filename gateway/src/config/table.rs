@@ -1,13 +1,16 @@
 //! Every section and field that a configuration file may have.
 
 use super::fields::{Doc, Field, Kind, Occurs, Section, default, optional, required, usual};
-use super::model::{Backend, ClockSource, Language, ReaderKind, Role, Way};
+use super::model::{Backend, ClockSource, InputKind, Language, PullName, ReaderKind, Role, Way};
 
 /// Shortest and longest time that a gate stays released, in milliseconds. IEC 60839-11-1 asks that the time can be set
 /// for each portal; below three seconds a child with a satchel does not get through.
 pub const RELEASE_MS: (u32, u32) = (3_000, 60_000);
 /// Shortest and longest time that a lamp shows a decision, in milliseconds.
 pub const SHOW_MS: (u32, u32) = (200, 30_000);
+/// Shortest and longest time for which an input must be at rest, in milliseconds. With more than 400, activity that standards
+/// ask to be seen would not be.
+pub const DEBOUNCE_MS: (u32, u32) = (0, 400);
 /// Shortest and longest MQTT keep-alive, in seconds. The client library does not take less than five with MQTT 5.
 pub const KEEP_ALIVE_S: (u32, u32) = (5, 3_600);
 /// Fewest and most entries in one upload to the platform.
@@ -53,6 +56,16 @@ pub(super) const SECTIONS: &[Section] = &[
             en: "The outputs at a place: release, lamps, buzzer. At most one section for a place.",
         },
         fields: GATE,
+    },
+    Section {
+        name: "input",
+        occurs: Occurs::Repeatedly,
+        doc: Doc {
+            zh: "某位置的输入：门磁、出门按钮、对射、消防等，每条线路一节；没有则删去。接线见 gateway/docs/gpio.md。",
+            en: "An input at a place: door contact, exit button, beams, fire alarm; one section for each line, none where there \
+                 is none. Wiring: gateway/docs/gpio.md.",
+        },
+        fields: INPUT,
     },
     Section {
         name: "mqtt",
@@ -200,6 +213,79 @@ const READER: &[Field] = &[
     ),
 ];
 
+const BACKEND: Field = default(
+    "backend",
+    Kind::OneOf(Backend::NAMES),
+    r#""gpiocdev""#,
+    "由什么驱动：gpiocdev 为内核的 GPIO 设备，适用于各种板子；rppal 只用于树莓派；simulated 为模拟，不接任何硬件。",
+    "What reaches the lines; gpiocdev: the kernel's GPIO device, on any board; rppal: a Raspberry Pi's registers; \
+     simulated: no hardware at all.",
+);
+const SOCKET: Field = optional(
+    "socket",
+    Kind::Path,
+    r#""/run/schoolgate/lines.sock""#,
+    "模拟器的套接字；backend 为 simulated 时必填。",
+    "The simulator's socket; backend simulated needs it.",
+);
+
+const INPUT: &[Field] = &[
+    required(
+        "place",
+        Kind::Id,
+        r#""east-gate""#,
+        "所在位置：某个 [[place]] 的 id。消防信号对整个学校起作用，写接线处。",
+        "Where it is: a [[place]]'s id. The fire alarm is for the whole school; give the place where it is wired.",
+    ),
+    required(
+        "kind",
+        Kind::OneOf(InputKind::NAMES),
+        r#""door_contact""#,
+        "用途：door_contact 门磁、exit_request 出门按钮、beam_a 对射（进校先遮）、beam_b 对射（进校后遮）、turn_in 转闸进、\
+         turn_out 转闸出、fire_alarm 消防、tamper 防拆、panic 紧急按钮。",
+        "What it is for: door_contact, exit_request, beam_a (broken first by who comes in), beam_b (broken last), turn_in and \
+         turn_out (a turnstile turned), fire_alarm, tamper or panic.",
+    ),
+    BACKEND,
+    SOCKET,
+    required(
+        "line",
+        Kind::Line,
+        r#""GPIO27""#,
+        "线路名，或“芯片:序号”，如 \"gpiochip0:27\"。",
+        "The line's name, or chip and number such as \"gpiochip0:27\".",
+    ),
+    default(
+        "pull",
+        Kind::OneOf(PullName::NAMES),
+        r#""up""#,
+        "上下拉电阻：up 上拉（触点接地）、down 下拉（触点接 3.3 V）、none 无。",
+        "The resistor: up (the contact goes to ground), down (it goes to 3.3 V) or none.",
+    ),
+    default(
+        "active_low",
+        Kind::Flag,
+        "true",
+        "触点闭合时是否为低电平；接地的触点如此。",
+        "Whether a closed contact reads low, as one to ground does.",
+    ),
+    optional(
+        "normally_closed",
+        Kind::Flag,
+        "true",
+        "平时触点是否闭合（断线即报警）；不写则 door_contact、fire_alarm、tamper 为 true，其余为 false。",
+        "Whether the contact is closed at rest, so that a cut wire shows; without it, true for door_contact, fire_alarm and \
+         tamper, false for the others.",
+    ),
+    default(
+        "debounce_ms",
+        Kind::Number(DEBOUNCE_MS.0, DEBOUNCE_MS.1),
+        "20",
+        "消抖时间（毫秒）：更短的变化只计数、不上报。",
+        "How long the line must be at rest to be believed, in milliseconds; what is shorter is counted only.",
+    ),
+];
+
 const GATE: &[Field] = &[
     required(
         "place",
@@ -208,34 +294,22 @@ const GATE: &[Field] = &[
         "所在位置：某个 [[place]] 的 id。",
         "Where they are: a [[place]]'s id.",
     ),
-    required(
-        "backend",
-        Kind::OneOf(Backend::NAMES),
-        r#""simulated""#,
-        "由什么驱动：simulated 为模拟，不接任何硬件。",
-        "What drives the lines; simulated: no hardware at all.",
-    ),
-    usual(
-        "socket",
-        Kind::Path,
-        r#""/run/schoolgate/lines.sock""#,
-        "模拟器的套接字；backend 为 simulated 时必填。",
-        "The simulator's socket; backend simulated needs it.",
-    ),
+    BACKEND,
+    SOCKET,
     usual(
         "release_line",
-        Kind::Id,
-        r#""release""#,
+        Kind::Line,
+        r#""GPIO17""#,
         "开闸线路；校门必填，其他位置可只有灯。",
         "Line that releases the gate; a gate needs it, other places may have lamps only.",
     ),
-    optional("lamp_green_line", Kind::Id, r#""lamp_green""#, "绿灯线路。", "Line of the green lamp."),
-    optional("lamp_amber_line", Kind::Id, r#""lamp_amber""#, "黄灯线路。", "Line of the amber lamp."),
-    optional("lamp_red_line", Kind::Id, r#""lamp_red""#, "红灯线路。", "Line of the red lamp."),
-    optional("buzzer_line", Kind::Id, r#""buzzer""#, "蜂鸣器线路。", "Line of the buzzer."),
+    optional("lamp_green_line", Kind::Line, r#""GPIO22""#, "绿灯线路。", "Line of the green lamp."),
+    optional("lamp_amber_line", Kind::Line, r#""GPIO23""#, "黄灯线路。", "Line of the amber lamp."),
+    optional("lamp_red_line", Kind::Line, r#""GPIO24""#, "红灯线路。", "Line of the red lamp."),
+    optional("buzzer_line", Kind::Line, r#""GPIO25""#, "蜂鸣器线路。", "Line of the buzzer."),
     default(
         "active_low",
-        Kind::Ids,
+        Kind::Lines,
         "[]",
         "以上线路中低电平有效者。",
         "Those of the lines above that are active when low.",

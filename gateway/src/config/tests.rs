@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use schoolgate_core::site::PlaceRole;
 use schoolgate_core::text::Lang;
+use schoolgate_lines::{Contact, Pull};
 
 use super::*;
 
@@ -83,7 +84,7 @@ fn a_whole_file_becomes_a_configuration_with_absolute_paths() {
     let checked = check_text("gate.toml", WHOLE, Path::new(BASE), Lang::En).unwrap();
     assert_eq!(checked.warnings, []);
     let site = checked.config.site(None);
-    let Config { gateway, places, readers, gates, mqtt, platform, retention, clock } = checked.config;
+    let Config { gateway, places, readers, gates, inputs, mqtt, platform, retention, clock } = checked.config;
     assert_eq!(retention, None, "all is kept for ever unless the file says otherwise");
 
     assert_eq!(gateway.school.as_str(), "dongfeng-primary");
@@ -97,10 +98,11 @@ fn a_whole_file_becomes_a_configuration_with_absolute_paths() {
     let (place, about) = site.place_of(&readers[0].id).unwrap();
     assert_eq!((place.as_str(), about.role, about.name.get(Lang::Zh)), ("east-gate", PlaceRole::Gate, "东门"));
     assert_eq!((readers[0].baud, readers[1].baud), (9_600, 19_200));
-    assert_eq!(gates[0].outputs, Outputs::Simulated { socket: "/etc/schoolgate/lines.sock".into() });
+    assert_eq!(gates[0].board, Board::Simulated { socket: "/etc/schoolgate/lines.sock".into() });
     assert_eq!(gates[0].release, Some(Line { name: "release".to_owned(), active_low: false }));
     assert_eq!(gates[0].lamp_green, Some(Line { name: "green".to_owned(), active_low: true }));
     assert_eq!(gates[0].release_time, Duration::from_secs(5));
+    assert_eq!(inputs, []);
     let mqtt = mqtt.unwrap();
     assert_eq!((mqtt.port, mqtt.client_id.as_str(), mqtt.tls), (8883, "schoolgate-gate-1", Some(Tls::default())));
     assert_eq!(mqtt.password_file.as_deref(), Some(Path::new("/etc/schoolgate/mqtt.password")));
@@ -149,7 +151,7 @@ keep_alive_s = 4
         messages(text, Lang::En),
         [
             "gate.toml:2:1: readers: found a section that does not exist; would do: [gateway] [[place]] [[reader]] \
-             [[gate]] [mqtt] [platform] [retention] [clock] (did you mean \"reader\"?)",
+             [[gate]] [[input]] [mqtt] [platform] [retention] [clock] (did you mean \"reader\"?)",
             "gate.toml:3:1: gateway.id: found nothing; would do: 1 to 64 characters out of A-Z a-z 0-9 . _ -, \
              such as \"gate-1\"",
             "gate.toml:4:10: gateway.school: found \"东风小学\"; would do: 1 to 64 characters out of \
@@ -231,6 +233,43 @@ const WRONG: &[(&str, &str, &str, u32, &str)] = &[
         40,
         "which is that of gate[1].lamp_green_line already",
     ),
+    ("\"release\"", "\" x\"", "gate[1].release_line", 32, "a line's name"),
+    ("\"release\"", "\"a:1\"", "gate[1].release_line", 32, "which this backend can't have"),
+    (
+        "[mqtt]",
+        "[[input]]\nplace = \"north\"\nkind = \"panic\"\nline = \"a\"\n[mqtt]",
+        "input[1].place",
+        37,
+        "no [[place]]",
+    ),
+    (
+        "[mqtt]",
+        "[[input]]\nplace = \"east-gate\"\nkind = \"door\"\nline = \"a\"\n[mqtt]",
+        "input[1].kind",
+        38,
+        "did you mean",
+    ),
+    (
+        "[mqtt]",
+        "[[input]]\nplace = \"east-gate\"\nkind = \"panic\"\nline = \"a\"\ndebounce_ms = 401\n[mqtt]",
+        "input[1].debounce_ms",
+        40,
+        "from 0 to 400",
+    ),
+    (
+        "[mqtt]",
+        "[[input]]\nplace = \"east-gate\"\nkind = \"panic\"\nbackend = \"simulated\"\nsocket = \"lines.sock\"\nline = \"green\"\n[mqtt]",
+        "input[1].line",
+        41,
+        "which is that of gate[1].lamp_green_line already",
+    ),
+    (
+        "[mqtt]",
+        "[[input]]\nplace = \"east-gate\"\nkind = \"beam_a\"\nline = \"a\"\n[[input]]\nplace = \"east-gate\"\nkind = \"beam_a\"\nline = \"b\"\n[mqtt]",
+        "input[2].kind",
+        42,
+        "which is that of input[1].kind already",
+    ),
     ("place = \"east-gate\"\nbackend", "place = \"north\"\nbackend", "gate[1].place", 29, "which no [[place]] has"),
     ("https://platform.example/api/\"", "http://localhost\"\nca_file = \"c\"", "platform.ca_file", 43, "as http://"),
     ("token_file", "batch_entries = 0\ntoken_file", "platform.batch_entries", 43, "from 1 to 5000"),
@@ -290,6 +329,55 @@ fn a_place_of_another_role_may_have_lamps_only_but_no_gate_without_a_line() {
     assert_eq!(config(&desk).gates[0].release, None);
     let nothing = desk.replacen("lamp_green_line = \"green\"\nactive_low = [\"green\"]\n", "", 1);
     assert!(messages(&nothing, Lang::En)[0].contains("gate[1].release_line: found no line at all"));
+}
+
+#[test]
+fn inputs_are_wired_to_ground_and_closed_at_rest_where_a_cut_wire_must_show() {
+    let input = |kind: &str, more: &str| format!("[[input]]\nplace = \"east-gate\"\nkind = \"{kind}\"\n{more}\n");
+    let text = WHOLE.replacen(
+        "[mqtt]",
+        &(input("door_contact", "line = \"GPIO27\"")
+            + &input("exit_request", "line = \"gpiochip0:5\"\npull = \"down\"\nactive_low = false\ndebounce_ms = 50")
+            + &input("fire_alarm", "line = \"fire\"\nbackend = \"simulated\"\nsocket = \"lines.sock\"")
+            + "[mqtt]"),
+        1,
+    );
+    let inputs = config(&text).inputs;
+    let kinds: Vec<InputKind> = inputs.iter().map(|input| input.kind).collect();
+    assert_eq!(kinds, [InputKind::DoorContact, InputKind::ExitRequest, InputKind::FireAlarm]);
+    let [door, exit, fire] = [&inputs[0], &inputs[1], &inputs[2]];
+    assert_eq!((&door.board, door.pull, door.debounce), (&Board::Gpiocdev, Pull::Up, Duration::from_millis(20)));
+    assert_eq!(door.contact, Contact { active_low: true, normally_closed: true });
+    assert_eq!((exit.pull, exit.line.as_str()), (Pull::Down, "gpiochip0:5"));
+    assert_eq!(exit.contact, Contact { active_low: false, normally_closed: false });
+    assert_eq!(exit.debounce, Duration::from_millis(50));
+    assert_eq!((fire.contact, fire.line.as_str()), (door.contact, "fire"));
+    assert!(matches!(fire.board, Board::Simulated { .. }));
+}
+
+#[test]
+fn an_alarm_whose_cut_wire_would_not_show_and_a_lone_beam_are_warned_of() {
+    let open = "[[input]]\nplace = \"east-gate\"\nkind = \"fire_alarm\"\nline = \"a\"\nnormally_closed = false\n[mqtt]";
+    let said = about("[mqtt]", open, Lang::En);
+    assert!(said[0].contains("warning: input[1].normally_closed: found a fire alarm that is open at rest"), "{said:?}");
+    let said = about("backend = \"simulated\"\n", "", Lang::En);
+    assert!(
+        said[0].contains("warning: gate[1].socket: found a setting without effect, as backend = \"gpiocdev\""),
+        "{said:?}"
+    );
+    let beam = "[[input]]\nplace = \"east-gate\"\nkind = \"beam_b\"\nline = \"a\"\n[mqtt]";
+    let said = about("[mqtt]", beam, Lang::Zh);
+    assert!(said[0].contains("警告：input[1].kind：只有一道对射，分不出方向；应为：同一位置的 beam_a"), "{said:?}");
+}
+
+#[cfg(not(feature = "rppal"))]
+#[test]
+fn a_backend_that_was_not_built_in_is_told() {
+    let pi = "backend = \"rppal\"\nrelease_line = \"GPIO17\"\nlamp_green_line = \"28\"\nactive_low = []\n";
+    let old = "backend = \"simulated\"\nsocket = \"lines.sock\"\nrelease_line = \"release\"\nlamp_green_line = \"green\"\nactive_low = [\"green\"]\n";
+    let said = about(old, pi, Lang::En);
+    assert!(said.iter().any(|line| line.contains("built without; would do: \"gpiocdev\"")), "{said:?}");
+    assert!(said.iter().any(|line| line.contains("gate[1].lamp_green_line") && line.contains("GPIO0 to GPIO27")));
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(super) enum Value {
     Flag(bool),
     TimeZone(TimeZone),
     Moment(Timestamp),
-    Ids(Vec<String>),
+    Lines(Vec<String>),
 }
 
 /// Why a field does not take a value.
@@ -48,7 +48,7 @@ pub(super) fn check(
 ) -> Option<Value> {
     let lang = report.lang;
     let outcome = match (field.kind, written.get_ref()) {
-        (Kind::Ids, DeValue::Array(items)) => return ids(field, path, items, written.span().start, report),
+        (Kind::Lines, DeValue::Array(items)) => return lines(field, path, items, written.span().start, report),
         (Kind::Flag, DeValue::Boolean(flag)) => Ok(Value::Flag(*flag)),
         (Kind::Number(from, to), DeValue::Integer(n)) => {
             number(n).filter(|n| (from..=to).contains(n)).map(Value::Number).ok_or_else(|| refuse(field, written, lang))
@@ -72,6 +72,7 @@ fn check_text(
 ) -> Result<Value, Refusal> {
     match kind {
         Kind::Id => check_id(text, field, lang).map(Value::Text),
+        Kind::Line => check_line(text, field, lang).map(Value::Text),
         Kind::Text(max) => check_label(text, max, field, lang).map(Value::Text),
         Kind::Path => check_path(text, field, lang).map(Value::Text),
         Kind::SecretFile => check_secret_file(text, field, lang).map(Value::Text),
@@ -82,7 +83,7 @@ fn check_text(
         Kind::TimeZone => check_time_zone(text, lang),
         Kind::LogFilter => check_log_filter(text, field, lang).map(Value::Text),
         Kind::Moment => parse_moment(text, field, lang),
-        Kind::Number(..) | Kind::NumberOf(_) | Kind::Flag | Kind::Ids => Err(refuse(field, written, lang)),
+        Kind::Number(..) | Kind::NumberOf(_) | Kind::Flag | Kind::Lines => Err(refuse(field, written, lang)),
     }
 }
 
@@ -144,7 +145,12 @@ pub(super) fn expected(field: &Field, lang: Lang) -> String {
             zh: "带时区偏移的时刻（RFC 3339），如 {example}",
             en: "a moment with its offset (RFC 3339), such as {example}",
         ),
-        Kind::Ids => {
+        Kind::Line => text!(
+            lang,
+            zh: "线路名，如 {example}，或“芯片:序号”，如 \"gpiochip0:17\"",
+            en: "a line's name, such as {example}, or chip and number, such as \"gpiochip0:17\"",
+        ),
+        Kind::Lines => {
             text!(lang, zh: "引号内名称的列表，如 [\"release\"]", en: "a list of names in quotes, such as [\"release\"]")
         }
     }
@@ -176,7 +182,13 @@ fn number(n: &toml::de::DeInteger<'_>) -> Option<u32> {
     u32::from_str_radix(n.as_str(), n.radix()).ok()
 }
 
-fn ids(field: &Field, path: &str, items: &[Spanned<DeValue<'_>>], at: usize, report: &mut Report<'_>) -> Option<Value> {
+fn lines(
+    field: &Field,
+    path: &str,
+    items: &[Spanned<DeValue<'_>>],
+    at: usize,
+    report: &mut Report<'_>,
+) -> Option<Value> {
     let lang = report.lang;
     if items.len() > MAX_LIST {
         let count = items.len();
@@ -187,7 +199,7 @@ fn ids(field: &Field, path: &str, items: &[Spanned<DeValue<'_>>], at: usize, rep
     let mut names = Vec::new();
     for item in items {
         let name = match item.get_ref() {
-            DeValue::String(text) => check_id(text, field, lang),
+            DeValue::String(text) => check_line(text, field, lang),
             _ => Err(refuse(field, item, lang)),
         };
         match name {
@@ -195,7 +207,7 @@ fn ids(field: &Field, path: &str, items: &[Spanned<DeValue<'_>>], at: usize, rep
             Err(no) => report.fault(item.span().start, path, no.found, no.would_do),
         }
     }
-    (names.len() == items.len()).then_some(Value::Ids(names))
+    (names.len() == items.len()).then_some(Value::Lines(names))
 }
 
 /// All ids have one shape, so that of a place stands for it.
@@ -211,6 +223,13 @@ fn check_id(text: &str, field: &Field, lang: Lang) -> Result<String, Refusal> {
         }
         Err(_) => Err(Refusal { found: shown(text), would_do }),
     }
+}
+
+/// The kernel's own limit is 31 characters; chip and number may take more.
+fn check_line(text: &str, field: &Field, lang: Lang) -> Result<String, Refusal> {
+    let printable = text.chars().all(|c| (' '..='~').contains(&c) && c != '"' && c != '\\');
+    let fits = (1..=MAX_ID_BYTES).contains(&text.len()) && printable && text.trim() == text;
+    fits.then(|| text.to_owned()).ok_or_else(|| Refusal { found: shown(text), would_do: expected(field, lang) })
 }
 
 fn check_label(text: &str, max: usize, field: &Field, lang: Lang) -> Result<String, Refusal> {

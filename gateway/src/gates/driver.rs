@@ -144,6 +144,13 @@ impl GateDriver {
     }
 }
 
+/// Whoever drops it is not in control any more, be it by a panic.
+impl Drop for GateDriver {
+    fn drop(&mut self) {
+        self.safe(Instant::now());
+    }
+}
+
 impl Gate {
     fn write(&mut self, now: Instant) {
         self.pins.apply(self.panel.outputs());
@@ -246,6 +253,19 @@ mod tests {
             school.tell(10_000_001, GateAction::Free(false)),
             [(Output::Release, false), (Output::Green, false)]
         );
+    }
+
+    #[test]
+    fn a_panic_leaves_every_gate_in_its_safe_state() {
+        let mut school = school(FailSafe::Released);
+        school.tell(0, GREEN);
+        let (board, driver) = (school.board.clone(), school.driver);
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+            let _driver = driver;
+            panic!("a mistake");
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(board.written(), [(Output::Green, false), (Output::Release, true)]);
     }
 
     #[test]
