@@ -126,7 +126,7 @@ impl Lines {
                 self.guard = Some(guard);
             }
             Err(cause) => {
-                error!(%cause, "no guard stands: if the gateway is killed, the gates' outputs stay as they are")
+                error!(%cause, "no guard stands: if the gateway is killed, the gates' outputs stay as they are");
             }
         }
     }
