@@ -2,6 +2,7 @@
 
 use crate::{
     entry::Seq,
+    gate::Standing,
     id::{PlaceId, ReaderId},
     picture::Picture,
 };
@@ -31,6 +32,18 @@ pub enum Act {
     Release {
         /// Which gate.
         place: PlaceId,
+    },
+    /// Lock the gate before the time of its release is over: whoever was let through has gone.
+    EndRelease {
+        /// Which gate.
+        place: PlaceId,
+    },
+    /// The gate is to be this until told otherwise. An emergency goes before it.
+    Stand {
+        /// Which gate.
+        place: PlaceId,
+        /// What.
+        standing: Standing,
     },
     /// Every gate stands open, or is a gate again.
     Free {

@@ -88,6 +88,28 @@ pub enum Alarm {
         /// Which gate.
         place: PlaceId,
     },
+    /// A gate does not work.
+    GateFailed {
+        /// Which gate.
+        place: PlaceId,
+    },
+    /// A beam of a gate has been broken for long: nobody is counted there.
+    BeamBlocked {
+        /// Which gate.
+        place: PlaceId,
+    },
+    /// The case of a gate was opened.
+    GateTampered {
+        /// Which gate.
+        place: PlaceId,
+    },
+    /// A reader was opened or taken off its wall.
+    ReaderTampered {
+        /// Which.
+        reader: ReaderId,
+        /// Where it stands.
+        place: PlaceId,
+    },
     /// A sensor's line can't be heard.
     SensorLost {
         /// Where.
@@ -180,6 +202,10 @@ impl Alarm {
             | Self::GateHeld { place }
             | Self::GateForced { place }
             | Self::Tailgating { place }
+            | Self::GateFailed { place }
+            | Self::BeamBlocked { place }
+            | Self::GateTampered { place }
+            | Self::ReaderTampered { place, .. }
             | Self::SensorLost { place, .. }
             | Self::PassRefused { place }
             | Self::ClonedCard { place }
@@ -206,8 +232,10 @@ impl Alarm {
             Self::ReaderLost { .. }
             | Self::LedgerSlow {}
             | Self::SensorLost { .. }
+            | Self::BeamBlocked { .. }
             | Self::PlatformUnreached {}
             | Self::RosterOld {} => &[StaffRole::ItAdmin],
+            Self::GateFailed { .. } => &[StaffRole::Security, StaffRole::ItAdmin],
             Self::StudentMissing { .. } => &[StaffRole::Teacher],
             Self::LeftDuringSession { .. } => &[StaffRole::Teacher, StaffRole::DutyLeader],
             Self::NotFetched { step: 1, .. } => &[StaffRole::Teacher],
@@ -220,6 +248,8 @@ impl Alarm {
             Self::GateHeld { .. }
             | Self::GateForced { .. }
             | Self::Tailgating { .. }
+            | Self::GateTampered { .. }
+            | Self::ReaderTampered { .. }
             | Self::PatrolMissed { .. }
             | Self::ClonedCard { .. } => &[StaffRole::Security],
             Self::Panic { .. } | Self::Fire {} => &[StaffRole::DutyLeader, StaffRole::Security, StaffRole::Principal],
@@ -280,6 +310,18 @@ impl Alarm {
                 Self::GateForced { .. } => text!(lang, zh: "{place}：门被强行打开", en: "{place}: the door was forced"),
                 Self::Tailgating { .. } => {
                     text!(lang, zh: "{place}：有人尾随通过", en: "{place}: more people went through than were granted")
+                }
+                Self::GateFailed { .. } => {
+                    text!(lang, zh: "{place}：闸机故障，已停用", en: "{place}: the gate does not work and is out of service")
+                }
+                Self::BeamBlocked { .. } => {
+                    text!(lang, zh: "{place}：通道光束长时间被遮挡", en: "{place}: a beam has been blocked for long")
+                }
+                Self::GateTampered { .. } => {
+                    text!(lang, zh: "{place}：控制箱被打开", en: "{place}: the gate's case was opened")
+                }
+                Self::ReaderTampered { reader, .. } => {
+                    text!(lang, zh: "{place}：读卡器 {reader} 被拆动", en: "{place}: reader {reader} was tampered with")
                 }
                 Self::SensorLost { line, .. } => {
                     text!(lang, zh: "{place}：传感器线路 {line} 失去联系", en: "{place}: sensor line {line} can't be heard")

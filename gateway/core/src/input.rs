@@ -6,6 +6,7 @@ use crate::{
     alarm::Alarm,
     credential::CredentialId,
     entry::{AttendanceStatus, Consumer, Correction, Entry, GuardianReply, PassId, Seq},
+    gate::{Beam, Mode},
     id::{GuardianId, PlaceId, ReaderId, StaffId, StudentId},
     promise::LedgerPace,
     roster::{Holder, Roster},
@@ -89,7 +90,49 @@ pub enum Input {
         /// Which way.
         direction: Direction,
     },
-    /// The exit button of a gate was pressed. It opens the door by its own wire; nothing is done for it.
+    /// One of a lane's two light beams was broken, or is clear again; its level right after the start, too.
+    Beam {
+        /// Which gate.
+        place: PlaceId,
+        /// Which of the two.
+        beam: Beam,
+        /// Whether it is broken now.
+        broken: bool,
+    },
+    /// A turnstile has turned once, and does not say which way.
+    Turned {
+        /// Which gate.
+        place: PlaceId,
+    },
+    /// A motor has opened a gate fully, or it is not fully open any more. That it is not closed is told by `Door`.
+    FullyOpen {
+        /// Which gate.
+        place: PlaceId,
+        /// Whether it is fully open now.
+        open: bool,
+    },
+    /// The safety beam of a motor's gate was broken, or is clear again.
+    SafetyBeam {
+        /// Which gate.
+        place: PlaceId,
+        /// Whether something is in the way now.
+        broken: bool,
+    },
+    /// The line that releases a gate can't be driven, or can again.
+    Actuator {
+        /// Which gate.
+        place: PlaceId,
+        /// Whether it obeys.
+        works: bool,
+    },
+    /// A case was opened, or is closed again; its level right after the start, too.
+    Tamper {
+        /// What was opened.
+        at: Tampered,
+        /// Whether it is open now.
+        on: bool,
+    },
+    /// The exit button of a gate was pressed. It opens the door by its own wire, unless the gate is set up otherwise.
     ExitRequest {
         /// Which gate.
         place: PlaceId,
@@ -149,6 +192,15 @@ pub enum Input {
     },
     /// The moment that [`School::poll_timeout`](crate::school::School::poll_timeout) named has come.
     Timeout,
+}
+
+/// What can be tampered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tampered {
+    /// The box of a gate.
+    Place(PlaceId),
+    /// A reader.
+    Reader(ReaderId),
 }
 
 /// What staff may order. Who may order what is in `rules/orders.rs`.
@@ -212,6 +264,25 @@ pub enum Order {
         /// Minutes of the session they were there.
         minutes: u16,
     },
+    /// Somebody is to be let through a gate, now.
+    ReleaseGate {
+        /// Which gate.
+        place: PlaceId,
+    },
+    /// A gate is to be run so, until this is lifted, whatever its schedule says.
+    SetGate {
+        /// Which gate.
+        place: PlaceId,
+        /// How; by its schedule again, if left out.
+        mode: Option<Mode>,
+    },
+    /// A gate is taken out of service, or is in service again.
+    ServeGate {
+        /// Which gate.
+        place: PlaceId,
+        /// Whether it is in service from now on.
+        in_service: bool,
+    },
     /// Everybody is to be accounted for.
     StartMuster {
         /// Whether it is an exercise.
@@ -243,6 +314,9 @@ impl Order {
             Self::RevokePass { .. } => "revoke_pass",
             Self::Correct { .. } => "correct",
             Self::Report { .. } => "report",
+            Self::ReleaseGate { .. } => "release_gate",
+            Self::SetGate { .. } => "set_gate",
+            Self::ServeGate { .. } => "serve_gate",
             Self::StartMuster { .. } => "start_muster",
             Self::MarkSafe { .. } => "mark_safe",
             Self::EndMuster => "end_muster",

@@ -14,6 +14,7 @@ pub mod alarm;
 pub mod credential;
 pub mod custody;
 pub mod entry;
+pub mod gate;
 pub mod id;
 pub mod input;
 pub mod muster;

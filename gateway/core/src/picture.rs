@@ -5,7 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     entry::{Reason, What},
     id::PlaceId,
+    time::TimeOfDay,
 };
+
+mod words;
+
+pub use words::{COLUMNS, columns};
 
 /// The one lamp that is lit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,7 +51,7 @@ pub enum Picture {
     Wait,
     /// Your children have been called.
     Called,
-    /// Your family waits at this place.
+    /// Go to this place: your family waits there, or your session is held there, or your class goes by it.
     GoTo(PlaceId),
     /// Taken down.
     Noted,
@@ -81,6 +86,12 @@ pub enum Picture {
     Safe,
     /// Pass: the tap is kept in memory until the disk answers.
     Degraded,
+    /// It is granted; the gate opens in a moment, when whoever is before you has gone or the other door is closed.
+    GateBusy,
+    /// This gate is out of service, or locked at this time: take another.
+    GateClosed,
+    /// Your class goes from that time on.
+    NotYourTurn(TimeOfDay),
 }
 
 impl Picture {
@@ -120,7 +131,9 @@ impl Picture {
                 | Reason::NotForYou
                 | Reason::WrongWay
                 | Reason::Pass(_) => Self::SeeTeacher,
-                Reason::SessionElsewhere(place) => Self::GoTo(place.clone()),
+                Reason::SessionElsewhere(place) | Reason::OtherGate(place) => Self::GoTo(place.clone()),
+                Reason::OutOfService | Reason::GateLocked => Self::GateClosed,
+                Reason::NotYourTurn(time) => Self::NotYourTurn(*time),
                 Reason::NoDinnerBooked | Reason::DinnerTaken | Reason::NotDinnerTime => Self::NoDinner,
                 Reason::Cloned => Self::CardRefused,
             },
@@ -130,7 +143,17 @@ impl Picture {
 
     /// Whether it promises that something is on disk. A refusal promises nothing and need not wait.
     pub fn promises(&self) -> bool {
-        !matches!(self, Self::GoTo(_) | Self::CardRefused | Self::SeeTeacher | Self::NoDinner | Self::Degraded)
+        !matches!(
+            self,
+            Self::GoTo(_)
+                | Self::CardRefused
+                | Self::SeeTeacher
+                | Self::NoDinner
+                | Self::Degraded
+                | Self::GateBusy
+                | Self::GateClosed
+                | Self::NotYourTurn(_)
+        )
     }
 
     /// Which lamp is lit.
@@ -153,8 +176,10 @@ impl Picture {
             | Self::Unexpected
             | Self::HandoverWaits
             | Self::HandedOver { .. }
-            | Self::Degraded => Light::Amber,
-            Self::CardRefused | Self::SeeTeacher | Self::NoDinner => Light::Red,
+            | Self::Degraded
+            | Self::GateBusy
+            | Self::NotYourTurn(_) => Light::Amber,
+            Self::CardRefused | Self::SeeTeacher | Self::NoDinner | Self::GateClosed => Light::Red,
         }
     }
 

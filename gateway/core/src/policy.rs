@@ -2,11 +2,14 @@
 
 use core::{ops::RangeInclusive, time::Duration};
 
+use alloc::{string::String, vec::Vec};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    id::PlaceId,
     roster::SchoolLevel,
-    time::{Hours, TimeOfDay},
+    time::{Hours, TimeOfDay, Weekday},
 };
 
 /// Declares every span of time once: its field, the method that gives it, its default, range, unit and what it is for.
@@ -32,6 +35,8 @@ macro_rules! policy {
             pub latest_end: LatestEnd,
             /// What happens at a reader that leads the other way than the student goes by the ledger.
             pub anti_passback: AntiPassback,
+            /// Which class may go when, and by which gate; every class at all times, if left out.
+            pub dismissal: Vec<Dismissal>,
         }
 
         impl Default for Policy {
@@ -45,6 +50,7 @@ macro_rules! policy {
                     earliest_end: None,
                     latest_end: LatestEnd::default(),
                     anti_passback: AntiPassback::default(),
+                    dismissal: Vec::new(),
                 }
             }
         }
@@ -120,6 +126,25 @@ impl Policy {
     pub fn not_fetched(&self) -> [Duration; 3] {
         [self.not_fetched_1(), self.not_fetched_2(), self.not_fetched_3()]
     }
+}
+
+/// Most lines about the classes' dismissal.
+pub const MAX_DISMISSALS: usize = 2_000;
+
+/// When the students of a class may go alone, by which gate. Whom a family fetches, or who has leave, does not wait for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dismissal {
+    /// Which class.
+    pub class: String,
+    /// By which gate; by any, if left out.
+    #[serde(default)]
+    pub place: Option<PlaceId>,
+    /// From when on.
+    pub from: TimeOfDay,
+    /// On which days of the week; on all, if left out.
+    #[serde(default)]
+    pub weekdays: Vec<Weekday>,
 }
 
 /// The latest end of a session, by kind of school. Cities set 20:00 or 20:30 for junior high school.

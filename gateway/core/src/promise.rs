@@ -96,7 +96,7 @@ impl Act {
     fn degraded(self) -> Self {
         match self {
             Self::Show { place, reader, .. } => Self::Show { place, reader, picture: Picture::Degraded },
-            other @ (Self::Release { .. } | Self::Free { .. }) => other,
+            other => other,
         }
     }
 }

@@ -21,13 +21,14 @@ use crate::{
     alarm::Alarm,
     credential::CredentialId,
     entry::{CallEnd, ENTRY_VERSION, Entry, Seq, What},
+    gate::Event,
     id::{PlaceId, ReaderId},
     picture::Picture,
     policy::Policy,
     promise::LedgerPace,
     roster::Roster,
     rules,
-    site::Site,
+    site::{Direction, Site},
     state::{OutOfOrder, State},
     time::{Mono, Stamp},
     timer::{Timeout, Timer},
@@ -95,6 +96,7 @@ impl School {
         self.now = now;
         rules::clock::look(self, &before);
         rules::timeouts::expire(self);
+        rules::gate::look(self);
         match input {
             Input::Started { version } => rules::start::begin(self, version),
             Input::Stopping => {
@@ -108,9 +110,15 @@ impl School {
             Input::Code { reader, digits } => rules::pass::typed(self, reader, digits),
             Input::RosterConfirmed => rules::platform::roster_confirmed(self),
             Input::PlatformReached => rules::platform::reached(self),
-            Input::Door { place, open } => rules::gate::door(self, place, open),
-            Input::Passage { place, direction } => rules::gate::passage(self, place, direction),
-            Input::ExitRequest { place } => rules::gate::exit_request(self, place),
+            Input::Door { place, open } => rules::gate::happened(self, &place, Event::Door(open)),
+            Input::Passage { place, direction } => rules::gate::happened(self, &place, Event::Passed(Some(direction))),
+            Input::Beam { place, beam, broken } => rules::gate::happened(self, &place, Event::Beam(beam, broken)),
+            Input::Turned { place } => rules::gate::happened(self, &place, Event::Passed(None)),
+            Input::FullyOpen { place, open } => rules::gate::happened(self, &place, Event::FullyOpen(open)),
+            Input::SafetyBeam { place, broken } => rules::gate::happened(self, &place, Event::Safety(broken)),
+            Input::ExitRequest { place } => rules::gate::happened(self, &place, Event::ExitRequest),
+            Input::Actuator { place, works } => rules::gate::actuator(self, &place, works),
+            Input::Tamper { at, on } => rules::sensor::tamper(self, at, on),
             Input::FireAlarm { on } => rules::muster::fire_alarm(self, on),
             Input::Panic { place } => rules::muster::panic(self, place),
             Input::Sensor { place, line, heard } => rules::sensor::heard(self, place, line, heard),
@@ -197,6 +205,7 @@ impl School {
         rules::platform::roster_adopted(self);
         rules::agenda::rebuild(self);
         rules::day::look(self);
+        rules::gate::calendar_came(self);
         // What has passed since the box last ran is dealt with now that it is known what was due.
         rules::timeouts::expire(self);
     }
@@ -227,9 +236,8 @@ impl School {
         self.actions.push_back(Action { after, act });
     }
 
-    pub(crate) fn let_through(&mut self, after: Seq, place: &PlaceId) {
-        rules::gate::granted(self, after, place);
-        self.act(Some(after), Act::Release { place: place.clone() });
+    pub(crate) fn let_through(&mut self, after: Seq, place: &PlaceId, direction: Option<Direction>) {
+        rules::gate::granted(self, after, place, direction);
     }
 
     pub(crate) fn raise(&mut self, alarm: Alarm, cause: Option<Seq>) {

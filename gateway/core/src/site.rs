@@ -4,6 +4,7 @@ use alloc::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    gate::Gate,
     id::{PlaceId, ReaderId, SchoolId},
     pass::PassSecret,
     text::Bilingual,
@@ -59,6 +60,8 @@ pub struct Site {
     pub readers: BTreeMap<ReaderId, PlaceId>,
     /// The readers that lead one way only; a tap at any other may mean either.
     pub directions: BTreeMap<ReaderId, Direction>,
+    /// What each gate is; one that is not here is a door with the usual times.
+    pub gates: BTreeMap<PlaceId, Gate>,
     /// Whether there is a central platform to be reached, and to give a roster that must not grow old.
     pub has_platform: bool,
 }
@@ -73,5 +76,16 @@ impl Site {
     /// Which way that reader leads, if it leads one way only.
     pub fn direction(&self, reader: &ReaderId) -> Option<Direction> {
         self.directions.get(reader).copied()
+    }
+    /// What the gate at that place is.
+    pub fn gate(&self, place: &PlaceId) -> &Gate {
+        static USUAL: Gate = Gate::of(crate::gate::GateKind::Door);
+        self.gates.get(place).unwrap_or(&USUAL)
+    }
+
+    /// The other door of an airlock, whichever of the two names the other.
+    pub fn other_door(&self, place: &PlaceId) -> Option<&PlaceId> {
+        let named = self.gates.get(place).and_then(|gate| gate.interlock_with.as_ref());
+        named.filter(|other| *other != place && self.places.contains_key(*other))
     }
 }

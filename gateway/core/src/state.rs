@@ -17,7 +17,7 @@ mod unwatched;
 
 pub use alarms::AlarmOn;
 pub use clock::{CLOCK_JUMP, Clockwork, MAX_RUNS, SHORT_GAP, UnsetSpan, Watch};
-pub use gates::{Door, SensorAway};
+pub use gates::{Door, GateRun, SensorAway};
 pub use lessons::{Charge, Lesson, MAX_BREAKS, Stay};
 pub use muster::Muster;
 pub use posts::{Offer, PostHeld};
@@ -45,6 +45,7 @@ use crate::{
     id::{GuardianId, PlaceId, ReaderId, SessionId, StaffId, StudentId},
     picture::Picture,
     roster::{Holder, Post},
+    site::Direction,
     time::{Day, Stamp},
 };
 
@@ -151,6 +152,8 @@ pub struct State {
     muster: Option<Muster>,
     /// The gates whose doors are open.
     doors: BTreeMap<PlaceId, Door>,
+    /// The gates that are free, locked or out of service.
+    gates: BTreeMap<PlaceId, GateRun>,
     sensors_away: BTreeMap<(PlaceId, alloc::string::String), SensorAway>,
     /// When the gates, having stood open in an emergency, last became gates again.
     freed_until: Option<Stamp>,
@@ -386,10 +389,14 @@ impl State {
         self.recent.iter().rev().filter(move |tap| tap.place == *place)
     }
 
-    /// The recent taps that let somebody through a gate: where, by which entry and when, oldest first.
-    pub(crate) fn recent_grants(&self) -> impl Iterator<Item = (&PlaceId, Seq, &Stamp)> {
-        let granted = |tap: &&RecentTap| matches!(tap.picture, Picture::Welcome | Picture::Goodbye);
-        self.recent.iter().filter(granted).map(|tap| (&tap.place, tap.seq, &tap.at))
+    /// The recent taps that let somebody through a gate: where, by which entry, when and which way, oldest first.
+    pub(crate) fn recent_grants(&self) -> impl Iterator<Item = (&PlaceId, Seq, &Stamp, Direction)> {
+        let granted = |tap: &RecentTap| match tap.picture {
+            Picture::Welcome => Some(Direction::In),
+            Picture::Goodbye => Some(Direction::Out),
+            _ => None,
+        };
+        self.recent.iter().filter_map(move |tap| Some((&tap.place, tap.seq, &tap.at, granted(tap)?)))
     }
 
     pub(crate) fn recent_tap(&self, credential: CredentialId, place: &PlaceId) -> Option<&RecentTap> {
@@ -409,7 +416,9 @@ fn who_tapped(what: &What) -> Option<&StaffId> {
 /// the release.
 fn wants_to_leave<'a>(holder: Option<&'a Holder>, reason: &Reason) -> Option<&'a StudentId> {
     match (holder, reason) {
-        (Some(Holder::Student(student)), Reason::NotReleased) => Some(student),
+        (Some(Holder::Student(student)), Reason::NotReleased | Reason::NotYourTurn(_) | Reason::GateLocked) => {
+            Some(student)
+        }
         _ => None,
     }
 }

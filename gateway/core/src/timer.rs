@@ -57,6 +57,13 @@ pub enum Timer {
         /// Which gate.
         place: PlaceId,
     },
+    /// At a gate, a release is over, somebody has waited too long, or a motor or a beam is overdue.
+    Gate {
+        /// Which gate.
+        place: PlaceId,
+    },
+    /// A gate's schedule changes.
+    GateSchedule,
     /// A sensor's line has been away for too long.
     SensorLost {
         /// Where.

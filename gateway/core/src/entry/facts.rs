@@ -44,6 +44,11 @@ impl What {
             Self::GateOpened { place, .. }
             | Self::GateClosed { place }
             | Self::Tailgated { place, .. }
+            | Self::GateMode { place, .. }
+            | Self::GateOut { place, .. }
+            | Self::GateBack { place, .. }
+            | Self::GateReleased { place, .. }
+            | Self::NotPassed { place, .. }
             | Self::SensorDown { place, .. }
             | Self::SensorUp { place, .. } => Some(place),
             other => other.tap().map(|tap| &tap.place),
@@ -115,7 +120,12 @@ impl What {
             | Self::Consumption { by: Some(by), .. }
             | Self::Corrected { by, .. }
             | Self::MusterEnded { by, .. }
-            | Self::AlarmAcknowledged { by, .. } => Some(by),
+            | Self::AlarmAcknowledged { by, .. }
+            | Self::GateMode { by: Some(by), .. }
+            | Self::GateMode { lifted_by: Some(by), .. }
+            | Self::GateOut { cause: OutCause::Staff(by), .. }
+            | Self::GateBack { by: Some(by), .. }
+            | Self::GateReleased { by: ReleasedBy::Staff(by), .. } => Some(by),
             _ => None,
         }
     }

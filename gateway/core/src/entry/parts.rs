@@ -100,6 +100,14 @@ pub enum Reason {
     Cloned,
     /// The reader leads the other way, and policy lets nobody through against it.
     WrongWay,
+    /// The gate is out of service.
+    OutOfService,
+    /// The gate is locked at this time.
+    GateLocked,
+    /// The student's class goes from this time on.
+    NotYourTurn(TimeOfDay),
+    /// The student's class goes by another gate.
+    OtherGate(PlaceId),
 }
 
 /// A pickup pass: one student, one day, one use.
@@ -221,10 +229,34 @@ pub enum OpenCause {
     ExitRequest,
     /// The gate stands open in an emergency.
     Free,
+    /// The gate stands open by its schedule or by order.
+    Scheduled,
     /// Nobody was watching: it stood open when the gateway started.
     Unwatched,
     /// Nothing: it was forced.
     Forced,
+}
+
+/// Why a gate is out of service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutCause {
+    /// A member of staff said so.
+    Staff(StaffId),
+    /// The line that releases it can't be driven.
+    Line,
+    /// Its motor does not open it.
+    Motor,
+}
+
+/// Who released a gate without a tap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleasedBy {
+    /// A member of staff.
+    Staff(StaffId),
+    /// Somebody at the exit button.
+    ExitButton,
 }
 
 /// Why everybody is to be accounted for.

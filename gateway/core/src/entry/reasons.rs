@@ -50,6 +50,13 @@ impl Reason {
             }
             Self::NotForYou => text!(lang, zh: "此处与其无关", en: "has nothing to do here"),
             Self::Cloned => text!(lang, zh: "疑似复制的卡", en: "the card may be a clone"),
+            Self::OutOfService => text!(lang, zh: "该通道暂停使用", en: "the gate is out of service"),
+            Self::GateLocked => text!(lang, zh: "该通道此时关闭", en: "the gate is locked at this time"),
+            Self::NotYourTurn(time) => text!(lang, zh: "所在班级 {time} 起放学", en: "their class goes from {time} on"),
+            Self::OtherGate(place) => {
+                let place = place_name(place);
+                text!(lang, zh: "所在班级从{place}放学", en: "their class goes by {place}")
+            }
             Self::WrongWay => {
                 text!(lang, zh: "方向不符，按规定不予通过", en: "the reader leads the other way, and policy lets nobody through")
             }

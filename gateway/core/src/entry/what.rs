@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::*;
 use crate::{
     alarm::Alarm,
+    gate::Mode,
     id::{CourseId, GuardianId, InstitutionId, PatrolId, PlaceId, ReaderId, SessionId, StaffId, StudentId},
     roster::{DayKind, Holder, Post},
     time::{Day, Hours},
@@ -458,6 +459,48 @@ pub enum What {
         place: PlaceId,
         /// Which way.
         direction: crate::site::Direction,
+    },
+    /// A gate stands open from now on, is locked, or is a gate again: by its schedule or by order.
+    GateMode {
+        /// Which gate.
+        place: PlaceId,
+        /// How it is run.
+        mode: Mode,
+        /// Who ordered it; it then stays so until it is lifted. None if the schedule says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<StaffId>,
+        /// Who lifted an order: the schedule says so again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lifted_by: Option<StaffId>,
+    },
+    /// A gate is out of service: it opens for nobody but in an emergency.
+    GateOut {
+        /// Which gate.
+        place: PlaceId,
+        /// Why.
+        cause: OutCause,
+    },
+    /// A gate is in service again.
+    GateBack {
+        /// Which gate.
+        place: PlaceId,
+        /// Who said so; none if what failed works again, or will be tried anew.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<StaffId>,
+    },
+    /// A gate was released for somebody without a tap.
+    GateReleased {
+        /// Which gate.
+        place: PlaceId,
+        /// By whom.
+        by: ReleasedBy,
+    },
+    /// Somebody was let through and did not go: nobody went through, or the door was not opened.
+    NotPassed {
+        /// Which gate.
+        place: PlaceId,
+        /// The entry that let them through.
+        grant: Seq,
     },
     /// A line of a sensor can't be heard any more.
     SensorDown {

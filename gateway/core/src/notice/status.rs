@@ -60,7 +60,11 @@ pub fn changes_status(what: &What) -> &[StudentId] {
         | What::CheckedOut { .. }
         | What::Attendance { .. }
         | What::ExtendedCare { .. }
-        | What::Refused { holder: Some(Holder::Student(_)), reason: Reason::NotReleased, .. } => what.students(),
+        | What::Refused {
+            holder: Some(Holder::Student(_)),
+            reason: Reason::NotReleased | Reason::NotYourTurn(_) | Reason::GateLocked,
+            ..
+        } => what.students(),
         _ => &[],
     }
 }

@@ -59,6 +59,7 @@ pub(super) fn faults(document: &Document) -> Vec<Fault> {
     let mut check = Check { faults: Vec::new() };
     check.form(document);
     check.policy(&document.policy);
+    check.dismissal(document);
     let people = People::of(&mut check, document);
     let service = Service::of(&mut check, document);
     check.people(document, &people);

@@ -7,6 +7,11 @@ pub(crate) fn has_leave(school: &School, student: &StudentId) -> bool {
     leaves_now(school, student).next().is_some()
 }
 
+/// Whether a leave lets the student go alone now.
+pub(crate) fn may_leave_alone(school: &School, student: &StudentId) -> bool {
+    leaves_now(school, student).any(|alone| alone)
+}
+
 /// Whether the student may go alone now: they walk home at these hours, or their leave says so.
 pub(crate) fn may_go_alone(school: &School, student: &StudentId) -> bool {
     let hours = school.roster.student(student).and_then(|s| s.walks_home);

@@ -6,6 +6,7 @@ pub(crate) mod clock;
 pub(crate) mod closing;
 pub(crate) mod correction;
 pub(crate) mod day;
+pub(crate) mod dismissal;
 pub(crate) mod gate;
 pub(crate) mod guardian;
 pub(crate) mod handover;

@@ -16,7 +16,10 @@ use crate::{
     muster::{people, unaccounted},
     picture::Picture,
     roster::Holder,
-    rules::tap::{note, show},
+    rules::{
+        gate,
+        tap::{note, show},
+    },
     school::School,
 };
 
@@ -110,6 +113,7 @@ fn begin_muster(school: &mut School, cause: MusterCause, drill: bool) -> Option<
     }
     // Before the entry, and whatever the disk does: an emergency waits for neither.
     school.act(None, Act::Free { on: true });
+    gate::emergency(school, true);
     let people = count(people(&school.state).count());
     Some(school.record(What::MusterStarted { cause, drill, people }))
 }
@@ -117,6 +121,7 @@ fn begin_muster(school: &mut School, cause: MusterCause, drill: bool) -> Option<
 fn shut_unless_free(school: &mut School) {
     if !gates_are_free(school) {
         school.act(None, Act::Free { on: false });
+        gate::emergency(school, false);
     }
 }
 

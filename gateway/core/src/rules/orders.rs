@@ -8,7 +8,7 @@ use crate::{
     id::{GuardianId, StaffId},
     input::Order,
     roster::StaffRole,
-    rules::{correction, handover, lesson, muster, pass, release, staff},
+    rules::{correction, gate, handover, lesson, muster, pass, release, staff},
     school::School,
 };
 
@@ -30,6 +30,8 @@ fn permitted(school: &School, who: &StaffId, order: &Order) -> Result<(), OrderF
         Order::ApproveLeave { .. } | Order::RevokePass { .. } | Order::Correct { .. } | Order::Report { .. } => {
             &[DutyLeader, Principal]
         }
+        Order::ReleaseGate { .. } | Order::SetGate { .. } => &[DutyLeader, Principal, Security],
+        Order::ServeGate { .. } => &[DutyLeader, Principal, Security, ItAdmin],
         Order::StartMuster { .. } | Order::MarkSafe { .. } | Order::Acknowledge { .. } => {
             &[Teacher, Instructor, DutyLeader, Principal, Security, ItAdmin]
         }
@@ -59,6 +61,9 @@ fn execute(school: &mut School, who: &StaffId, order: Order) -> Result<(), Order
         Order::Report { student, session, status, minutes } => {
             correction::report(school, by, (student, session), status, minutes)
         }
+        Order::ReleaseGate { place } => gate::release(school, by, place),
+        Order::SetGate { place, mode } => gate::set(school, by, place, mode),
+        Order::ServeGate { place, in_service } => gate::serve(school, by, place, in_service),
         Order::StartMuster { drill } => muster::start(school, by, drill),
         Order::MarkSafe { holder } => muster::mark_safe(school, by, holder),
         Order::EndMuster => muster::end(school, by),

@@ -21,6 +21,7 @@ use crate::{
     picture::Picture,
     roster::Holder,
     rules::{
+        gate,
         guardian::may_fetch,
         refusal,
         student::{self, Standing},
@@ -84,6 +85,9 @@ pub(crate) fn scanned(school: &mut School, reader: ReaderId, text: String) {
     if show_again(school, &tap) {
         return;
     }
+    if gate::is_out(school, &tap.place) {
+        return refusal::refuse(school, None, tap, Reason::OutOfService);
+    }
     match read {
         Ok(pass) => match holds(school, &pass).and_then(|()| usable(school, &pass.id)) {
             Ok(()) => call(school, pass.id, tap),
@@ -97,6 +101,9 @@ pub(crate) fn scanned(school: &mut School, reader: ReaderId, text: String) {
 pub(crate) fn typed(school: &mut School, reader: ReaderId, digits: String) {
     let Some((place, role)) = stand(school, &reader) else { return };
     let nobodys = Tap { place: place.clone(), reader: reader.clone(), credential: nobodys_code() };
+    if gate::is_out(school, &place) {
+        return refusal::refuse(school, None, nobodys, Reason::OutOfService);
+    }
     let code = match readable_code(school, &place, role, &digits) {
         Ok(code) => code,
         Err(reason) => return refusal::refuse(school, None, nobodys, reason),

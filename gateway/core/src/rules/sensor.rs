@@ -6,6 +6,7 @@ use crate::{
     alarm::Alarm,
     entry::What,
     id::PlaceId,
+    input::Tampered,
     school::School,
     timer::{Timeout, Timer},
 };
@@ -23,6 +24,19 @@ pub(crate) fn heard(school: &mut School, place: PlaceId, line: String, heard: bo
         }
         (true, false) | (false, true) => {}
     }
+}
+
+/// A case was opened, or is closed again. That it was open stays in the ledger.
+pub(crate) fn tamper(school: &mut School, at: Tampered, on: bool) {
+    let alarm = match at {
+        Tampered::Place(place) if school.site.places.contains_key(&place) => Alarm::GateTampered { place },
+        Tampered::Place(_) => return,
+        Tampered::Reader(reader) => {
+            let Some(place) = school.site.readers.get(&reader).cloned() else { return };
+            Alarm::ReaderTampered { reader, place }
+        }
+    };
+    if on { school.raise(alarm, None) } else { school.end_alarm(&alarm) }
 }
 
 /// The lines of places that the configuration has no longer can't come back.

@@ -40,7 +40,7 @@ fn at_gate(school: &mut School, staff: StaffId, tap: Tap) {
             return refusal::refuse(school, Some(Holder::Staff(staff)), tap, reason);
         }
         let came = come(school, &staff, &tap);
-        school.let_through(came, &tap.place);
+        school.let_through(came, &tap.place, Some(Direction::In));
         if !takes_up_duty(school, &staff, &tap) {
             show(school, came, tap, Picture::Welcome);
         }
@@ -93,7 +93,7 @@ fn go(school: &mut School, staff: StaffId, tap: Tap) {
         handover::leave_session(school, &staff, session, &tap); // their hours end here
     }
     let seq = school.record(What::Went { holder: Holder::Staff(staff), tap: tap.clone() });
-    school.let_through(seq, &tap.place);
+    school.let_through(seq, &tap.place, Some(Direction::Out));
     show(school, seq, tap, Picture::Goodbye);
 }
 

@@ -11,7 +11,13 @@ use crate::{
     picture::Picture,
     policy::AntiPassback,
     roster::{Holder, Session},
-    rules::{guardian::may_fetch, leave, muster, pass, refusal, tap::show},
+    rules::{
+        dismissal::{self, Turn},
+        gate,
+        guardian::may_fetch,
+        leave, muster, pass, refusal,
+        tap::show,
+    },
     school::School,
     site::{Direction, PlaceRole},
     state::{Call, Caller, Custodian, Whereabouts},
@@ -26,6 +32,9 @@ pub(crate) fn at_gate(school: &mut School, student: StudentId, tap: Tap) {
         Movement::Enter(_) if school.roster.is_leaver(&student) => {
             refusal::refuse(school, Some(Holder::Student(student)), tap, Reason::Unknown);
         }
+        Movement::Enter(_) if gate::is_locked(school, &tap.place) => {
+            refusal::refuse(school, Some(Holder::Student(student)), tap, Reason::GateLocked);
+        }
         Movement::Enter(missed) => enter(school, student, tap, missed),
         Movement::Leave(released) => leave(school, student, tap, released),
         Movement::Exit(missed) => {
@@ -35,7 +44,8 @@ pub(crate) fn at_gate(school: &mut School, student: StudentId, tap: Tap) {
             exit(school, student, tap);
         }
         Movement::Again(passed, picture) => {
-            school.let_through(passed, &tap.place);
+            let way = if picture == Picture::Welcome { Direction::In } else { Direction::Out };
+            school.let_through(passed, &tap.place, Some(way));
             show(school, passed, tap, picture);
         }
         Movement::Against => refusal::refuse(school, Some(Holder::Student(student)), tap, Reason::WrongWay),
@@ -112,12 +122,12 @@ pub(crate) fn session_over(school: &mut School, over: &SessionId) {
 /// Whether this tap at a gate would let the student through.
 pub(crate) fn may_pass(school: &School, student: &StudentId, tap: &Tap) -> bool {
     match movement(school, student, tap) {
-        Movement::Enter(_) => !school.roster.is_leaver(student),
+        Movement::Enter(_) => !school.roster.is_leaver(student) && !gate::is_locked(school, &tap.place),
         Movement::Leave(_) | Movement::Again(..) => true,
         Movement::Exit(None) => {
-            open_call(school, student, &tap.place).is_some() || leave::may_go_alone(school, student)
+            open_call(school, student, &tap.place).is_some() || goes_alone(school, student, &tap.place).is_ok()
         }
-        Movement::Exit(Some(_)) => leave::may_go_alone(school, student), // nobody calls who was not here
+        Movement::Exit(Some(_)) => goes_alone(school, student, &tap.place).is_ok(), // nobody calls who was not here
         Movement::Against => false,
     }
 }
@@ -247,7 +257,7 @@ fn just_passed(
 
 fn enter(school: &mut School, student: StudentId, tap: Tap, missed: Option<Missed>) {
     let seq = arrive(school, &student, &tap, missed);
-    school.let_through(seq, &tap.place);
+    school.let_through(seq, &tap.place, Some(Direction::In));
     show(school, seq, tap, Picture::Welcome);
 }
 
@@ -272,22 +282,43 @@ fn exit(school: &mut School, student: StudentId, tap: Tap) {
     pass::match_typed(school, &student, Some(&tap.place));
     let (to, matched) = if let Some((call, to)) = open_call(school, &student, &tap.place) {
         (to, Some(call))
-    } else if leave::may_go_alone(school, &student) {
-        (Recipient::Alone, None)
-    } else if muster::is_on(school) {
-        return muster::at_gate(school, student, tap);
     } else {
-        let reason = called_elsewhere(school, &student).map_or(Reason::NotReleased, Reason::CalledElsewhere);
-        return refusal::refuse(school, Some(Holder::Student(student)), tap, reason);
+        match goes_alone(school, &student, &tap.place) {
+            Ok(()) => (Recipient::Alone, None),
+            Err(_) if muster::is_on(school) => return muster::at_gate(school, student, tap),
+            Err(reason) => {
+                let reason = called_elsewhere(school, &student).map_or(reason, Reason::CalledElsewhere);
+                return refusal::refuse(school, Some(Holder::Student(student)), tap, reason);
+            }
+        }
     };
     let seq = hand_out(school, student, to, tap.clone(), matched, None);
     show(school, seq, tap, Picture::Goodbye);
 }
 
+/// Whether a student may go alone by this gate now: an approved leave goes before the classes' turns and a locked gate, and
+/// so does an emergency.
+fn goes_alone(school: &School, student: &StudentId, place: &PlaceId) -> Result<(), Reason> {
+    if leave::may_leave_alone(school, student) {
+        return Ok(());
+    }
+    let may_go = leave::may_go_alone(school, student);
+    if muster::gates_are_free(school) {
+        return if may_go { Ok(()) } else { Err(Reason::NotReleased) };
+    }
+    match dismissal::turn(school, student, place) {
+        Turn::Later(from, soon) if may_go || soon => Err(Reason::NotYourTurn(from)),
+        Turn::Elsewhere(gate) if may_go => Err(Reason::OtherGate(gate)),
+        _ if !may_go => Err(Reason::NotReleased),
+        _ if gate::is_locked(school, place) => Err(Reason::GateLocked),
+        _ => Ok(()),
+    }
+}
+
 fn go_out(school: &mut School, student: StudentId, tap: Tap, released: Seq, session: Option<SessionId>) -> Seq {
     let place = tap.place.clone();
     let seq = school.record(What::Left { student: student.clone(), tap, released });
-    school.let_through(seq, &place);
+    school.let_through(seq, &place, Some(Direction::Out));
     if let Some(session) = session.filter(|_| !leave::has_leave(school, &student)) {
         school.raise(Alarm::LeftDuringSession { student, session }, Some(seq));
     }

@@ -9,7 +9,7 @@ use crate::{
     id::{PlaceId, ReaderId},
     picture::Picture,
     roster::Holder,
-    rules::{canteen, guardian, lesson, muster, refusal, staff, student, visitor},
+    rules::{canteen, gate, guardian, lesson, muster, refusal, staff, student, visitor},
     school::School,
     site::PlaceRole,
     time::Stamp,
@@ -30,6 +30,9 @@ pub(crate) fn decide(school: &mut School, reader: ReaderId, credential: Credenti
     let goes_out = role == PlaceRole::Gate && visitor::goes_out(school, &holder, &tap);
     if let Some(reason) = unusable(known.status).filter(|reason| *reason != Reason::Expired || !goes_out) {
         return refusal::refuse(school, Some(holder), tap, reason);
+    }
+    if role == PlaceRole::Gate && gate::is_out(school, &tap.place) {
+        return refusal::refuse(school, Some(holder), tap, Reason::OutOfService);
     }
     match (holder, role) {
         (holder, PlaceRole::AssemblyPoint) => muster::at_assembly_point(school, holder, tap),
@@ -102,6 +105,9 @@ pub(crate) fn without_record(school: &School, reader: &ReaderId, credential: Cre
     if unusable(known.status).is_some_and(|reason| reason != Reason::Expired || !goes_out) {
         return Picture::CardRefused;
     }
+    if tap.as_ref().is_some_and(|tap| gate::is_out(school, &tap.place)) {
+        return Picture::GateClosed;
+    }
     let passes = tap.is_some_and(|tap| match &known.holder {
         Holder::Student(id) => muster::is_on(school) || student::may_pass(school, id, &tap),
         Holder::Guardian(id) => guardian::may_pass(school, id, &tap),
@@ -122,6 +128,7 @@ fn unusable(status: CredentialStatus) -> Option<Reason> {
 
 /// Shows the outcome of a tap; what promises something, once its entry is on disk.
 pub(crate) fn show(school: &mut School, seq: Seq, tap: Tap, picture: Picture) {
+    let picture = if gate::waits(school, seq, &tap, &picture) { Picture::GateBusy } else { picture };
     let after = picture.promises().then_some(seq);
     school.act(after, Act::Show { place: tap.place, reader: tap.reader, picture });
 }

@@ -59,6 +59,8 @@ pub(crate) fn expire(school: &mut School) {
             Timer::DayTurn => day::turn(school),
             Timer::HandoverIncomplete { offer } => handover::incomplete(school, offer),
             Timer::GateHeld { place } => gate::held(school, &place),
+            Timer::Gate { place } => gate::is_time(school, &place),
+            Timer::GateSchedule => gate::look(school),
             Timer::SensorLost { place, line } => sensor::lost(school, place, line),
             Timer::PlatformUnreached => platform::unreached(school),
             Timer::RosterOld => platform::roster_old(school),

@@ -8,7 +8,7 @@ use crate::{
     picture::Picture,
     roster::{Holder, Validity},
     rules::{
-        muster, refusal,
+        gate, muster, refusal,
         tap::{note, show},
     },
     school::School,
@@ -29,13 +29,14 @@ fn at_gate(school: &mut School, visitor: VisitorId, tap: Tap) {
     let holder = Holder::Visitor(visitor);
     if goes_out(school, &holder, &tap) {
         let seq = school.record(What::Went { holder, tap: tap.clone() });
-        school.let_through(seq, &tap.place);
+        school.let_through(seq, &tap.place, Some(Direction::Out));
         return show(school, seq, tap, Picture::Goodbye);
     }
-    match may_enter(school, &holder) {
+    let entry = if gate::is_locked(school, &tap.place) { Err(Reason::GateLocked) } else { may_enter(school, &holder) };
+    match entry {
         Ok(purpose) => {
             let seq = school.record(What::Came { holder, purpose: Some(purpose), tap: tap.clone() });
-            school.let_through(seq, &tap.place);
+            school.let_through(seq, &tap.place, Some(Direction::In));
             show(school, seq, tap, Picture::Welcome);
         }
         Err(reason) => refusal::refuse(school, Some(holder), tap, reason),
@@ -44,7 +45,7 @@ fn at_gate(school: &mut School, visitor: VisitorId, tap: Tap) {
 
 /// Whether a tap at this gate would let the visitor through.
 pub(crate) fn may_pass(school: &School, holder: &Holder, tap: &Tap) -> bool {
-    goes_out(school, holder, tap) || may_enter(school, holder).is_ok()
+    goes_out(school, holder, tap) || !gate::is_locked(school, &tap.place) && may_enter(school, holder).is_ok()
 }
 
 /// Whether it is a visitor on the way out: nothing keeps them in, not even a card whose time is over. The reader is believed. One that leads both ways means exit for who came today; who came earlier has gone home since.

@@ -193,6 +193,7 @@ impl State {
         }
         self.wrong_codes.values_mut().flatten().for_each(&mut each);
         self.freed_until.iter_mut().for_each(&mut each);
+        self.gates.values_mut().filter_map(|run| run.freed_until.as_mut()).for_each(&mut each);
         self.today.dined.values_mut().for_each(&mut each);
         self.roster_adopted.iter_mut().for_each(&mut each);
         self.clockwork.synced.iter_mut().for_each(&mut each);

@@ -5,8 +5,9 @@ use schoolgate_core::{
     credential::CredentialId,
     entry::{
         AttendanceStatus, Check, Correction, ENTRY_VERSION, Entry, GuardianReply, MusterCause, OpenCause, OrderFault,
-        PassFault, PassId, Reason, Recipient, Seq, Tap, What,
+        OutCause, PassFault, PassId, Reason, Recipient, ReleasedBy, Seq, Tap, What,
     },
+    gate::Mode,
     id::{CourseId, GuardianId, InstitutionId, PatrolId, PlaceId, ReaderId, SessionId, StaffId, StudentId, VisitorId},
     roster::{DayKind, Holder, Post},
     site::Direction,
@@ -27,6 +28,7 @@ pub(crate) fn all() -> Vec<Entry> {
         alarms(),
         refusals(),
         checkpoints(),
+        gates_run(),
     ];
     kinds.concat().into_iter().zip(101..).map(|(what, seq)| entry(Seq(seq), what)).collect()
 }
@@ -216,6 +218,39 @@ fn gates() -> Vec<What> {
         What::SensorDown { place: place("east-gate"), line: "beam-1".into() },
         What::SensorUp { place: place("east-gate"), line: "beam-1".into() },
     ]
+}
+
+fn gates_run() -> Vec<What> {
+    let at = || place("east-gate");
+    let mode = |mode, by, lifted_by| What::GateMode { place: at(), mode, by, lifted_by };
+    let refused = |reason| What::Refused { holder: Some(Holder::Student(ming())), tap: tap(), reason };
+    let alarms = [
+        Alarm::GateFailed { place: at() },
+        Alarm::BeamBlocked { place: at() },
+        Alarm::GateTampered { place: at() },
+        Alarm::ReaderTampered { reader: ReaderId::try_new("east-in").unwrap(), place: at() },
+    ];
+    let mut all = vec![
+        What::GateOpened { place: at(), cause: OpenCause::Scheduled },
+        What::GateOpened { place: at(), cause: OpenCause::Unwatched },
+        mode(Mode::Free, None, None),
+        mode(Mode::Locked, Some(zhao()), None),
+        mode(Mode::Controlled, None, Some(zhao())),
+        What::GateOut { place: at(), cause: OutCause::Staff(zhao()) },
+        What::GateOut { place: at(), cause: OutCause::Line },
+        What::GateOut { place: at(), cause: OutCause::Motor },
+        What::GateBack { place: at(), by: Some(zhao()) },
+        What::GateBack { place: at(), by: None },
+        What::GateReleased { place: at(), by: ReleasedBy::Staff(zhao()) },
+        What::GateReleased { place: at(), by: ReleasedBy::ExitButton },
+        What::NotPassed { place: at(), grant: Seq(70) },
+        refused(Reason::OutOfService),
+        refused(Reason::GateLocked),
+        refused(Reason::NotYourTurn("16:40".parse().unwrap())),
+        refused(Reason::OtherGate(place("west-gate"))),
+    ];
+    all.extend(alarms.into_iter().map(|alarm| What::AlarmRaised { alarm, cause: None }));
+    all
 }
 
 fn musters() -> Vec<What> {

@@ -296,7 +296,7 @@ impl Outcome {
     pub fn shown(&self) -> Option<Picture> {
         self.actions.iter().find_map(|action| match &action.act {
             Act::Show { picture, .. } => Some(picture.clone()),
-            Act::Release { .. } | Act::Free { .. } => None,
+            _ => None,
         })
     }
 
@@ -304,7 +304,7 @@ impl Outcome {
     pub fn shown_last(&self) -> Option<Picture> {
         self.actions.iter().rev().find_map(|action| match &action.act {
             Act::Show { picture, .. } => Some(picture.clone()),
-            Act::Release { .. } | Act::Free { .. } => None,
+            _ => None,
         })
     }
 
@@ -322,7 +322,8 @@ impl Outcome {
                 Light::Red => action.after.is_none(),
             },
             Act::Release { .. } => action.after.is_some(),
-            Act::Free { .. } => true, // an emergency waits for no disk
+            // An emergency waits for no disk, and neither does a gate that is to be shut.
+            Act::Free { .. } | Act::EndRelease { .. } | Act::Stand { .. } => true,
         })
     }
 }

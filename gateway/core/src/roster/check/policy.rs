@@ -1,7 +1,12 @@
 //! The figures and hours that a school has decided.
 
+use alloc::collections::BTreeSet;
+
 use super::Check;
-use crate::{policy::Policy, roster::SchoolLevel};
+use crate::{
+    policy::{MAX_DISMISSALS, Policy},
+    roster::{Document, SchoolLevel},
+};
 
 impl Check {
     pub(super) fn policy(&mut self, policy: &Policy) {
@@ -20,6 +25,28 @@ impl Check {
         }
         self.not_fetched(policy);
         self.ends(policy);
+    }
+
+    /// A class that nobody is in is a slip of the pen, and its students would wait for no turn.
+    pub(super) fn dismissal(&mut self, document: &Document) {
+        let lines = &document.policy.dismissal;
+        if lines.len() > MAX_DISMISSALS {
+            let count = lines.len();
+            self.tell(format_args!("policy.dismissal"), |lang| {
+                crate::text!(lang, zh: "有 {count} 行；至多 {MAX_DISMISSALS} 行", en: "has {count} lines; at most {MAX_DISMISSALS} would do")
+            });
+            return;
+        }
+        if lines.is_empty() {
+            return;
+        }
+        let classes: BTreeSet<&str> = document.students.iter().map(|student| student.class.as_str()).collect();
+        for (n, line) in lines.iter().enumerate().filter(|(_, line)| !classes.contains(line.class.as_str())) {
+            let class = &line.class;
+            self.tell(format_args!("policy.dismissal[{n}].class"), |lang| {
+                crate::text!(lang, zh: "“{class}”没有学生；应为某个学生所在的班级", en: "\"{class}\" has no students; the class of some student would do")
+            });
+        }
     }
 
     /// Each step comes after the one before.
