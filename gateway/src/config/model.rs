@@ -95,14 +95,20 @@ choices! {
         DoorContact = "door_contact",
         /// The exit button is pressed.
         ExitRequest = "exit_request",
-        /// The beam that somebody who comes in breaks first is broken.
+        /// The beam on the side of the street is broken.
         BeamA = "beam_a",
-        /// The beam that somebody who comes in breaks last is broken.
+        /// The beam on the side of the campus is broken.
         BeamB = "beam_b",
         /// A turnstile has turned inwards.
         TurnIn = "turn_in",
         /// A turnstile has turned outwards.
         TurnOut = "turn_out",
+        /// A turnstile has turned, and does not say which way.
+        Turned = "turned",
+        /// A motor has opened its gate fully.
+        FullyOpen = "fully_open",
+        /// Something is in the way of a motor's gate.
+        SafetyBeam = "safety_beam",
         /// The fire alarm is on.
         FireAlarm = "fire_alarm",
         /// A housing is open.
@@ -115,7 +121,7 @@ choices! {
 impl InputKind {
     /// Whether its contact is usually closed at rest, so that a cut wire shows.
     pub fn usually_closed(self) -> bool {
-        matches!(self, Self::DoorContact | Self::FireAlarm | Self::Tamper)
+        matches!(self, Self::DoorContact | Self::FireAlarm | Self::Tamper | Self::SafetyBeam)
     }
 }
 

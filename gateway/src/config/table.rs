@@ -241,10 +241,10 @@ const INPUT: &[Field] = &[
         "kind",
         Kind::OneOf(InputKind::NAMES),
         r#""door_contact""#,
-        "用途：door_contact 门磁、exit_request 出门按钮、beam_a 对射（进校先遮）、beam_b 对射（进校后遮）、turn_in 转闸进、\
-         turn_out 转闸出、fire_alarm 消防、tamper 防拆、panic 紧急按钮。",
-        "What it is for: door_contact, exit_request, beam_a (broken first by who comes in), beam_b (broken last), turn_in and \
-         turn_out (a turnstile turned), fire_alarm, tamper or panic.",
+        "用途：door_contact 门磁、exit_request 出门按钮、beam_a 校外侧对射、beam_b 校内侧对射、turn_in 转闸进、\
+         turn_out 转闸出、turned 转闸（不分方向）、fully_open 电动门开到位、safety_beam 电动门防夹、fire_alarm 消防、tamper 防拆、panic 紧急按钮。",
+        "What it is for: door_contact, exit_request, beam_a (on the street's side), beam_b (on the campus's), turn_in, turn_out or \
+         turned (a turnstile has), fully_open and safety_beam (of a motor's gate), fire_alarm, tamper or panic.",
     ),
     BACKEND,
     SOCKET,
@@ -273,9 +273,9 @@ const INPUT: &[Field] = &[
         "normally_closed",
         Kind::Flag,
         "true",
-        "平时触点是否闭合（断线即报警）；不写则 door_contact、fire_alarm、tamper 为 true，其余为 false。",
-        "Whether the contact is closed at rest, so that a cut wire shows; without it, true for door_contact, fire_alarm and \
-         tamper, false for the others.",
+        "平时触点是否闭合（断线即报警）；不写则 door_contact、fire_alarm、tamper、safety_beam 为 true，其余为 false。",
+        "Whether the contact is closed at rest, so that a cut wire shows; without it, true for door_contact, fire_alarm, \
+         tamper and safety_beam, false for the others.",
     ),
     default(
         "debounce_ms",

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use schoolgate_core::{id::PlaceId, school::Input, site::Direction};
+use schoolgate_core::{gate::Beam, id::PlaceId, input::Tampered, school::Input, site::Direction};
 use schoolgate_lines::ToldWhat;
 use tracing::{info, warn};
 
@@ -47,7 +47,12 @@ impl Sensors {
             InputKind::Panic => active.then_some(Input::Panic { place }),
             InputKind::TurnIn => active.then_some(Input::Passage { place, direction: Direction::In }),
             InputKind::TurnOut => active.then_some(Input::Passage { place, direction: Direction::Out }),
-            InputKind::BeamA | InputKind::BeamB | InputKind::Tamper => None,
+            InputKind::Turned => active.then_some(Input::Turned { place }),
+            InputKind::BeamA => Some(Input::Beam { place, beam: Beam::A, broken: any }),
+            InputKind::BeamB => Some(Input::Beam { place, beam: Beam::B, broken: any }),
+            InputKind::SafetyBeam => Some(Input::SafetyBeam { place, broken: any }),
+            InputKind::FullyOpen => Some(Input::FullyOpen { place, open: any }),
+            InputKind::Tamper => Some(Input::Tamper { at: Tampered::Place(place), on: any }),
         }
     }
 
