@@ -94,6 +94,8 @@ pub(super) enum Kind {
     Moment,
     /// A list of ids.
     Ids,
+    /// Lines of a gate's schedule.
+    Schedule,
 }
 
 pub(super) const fn required(

@@ -87,7 +87,7 @@ pub(super) fn gates(config: &Config) -> (GateDriver, HashMap<PlaceId, GateTimes>
         let pins =
             pins.fold(Pins::new(), |pins, (output, line)| pins.with(output, lines.pin(&line.name), line.active_low));
         driver.add_place(Instant::now(), gate.place.clone(), pins, FailSafe::Released);
-        let times_of_gate = GateTimes { release_ms: millis(gate.release_time), show_ms: millis(gate.show_time) };
+        let times_of_gate = GateTimes { release_ms: millis(gate.behaviour.pulse()), show_ms: millis(gate.show_time) };
         times.insert(gate.place.clone(), times_of_gate);
     }
     let (never, go_on) = watch::channel(false);
