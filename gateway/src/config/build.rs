@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use schoolgate_core::gate as behaviour;
 use schoolgate_core::text::Bilingual;
 use schoolgate_lines::Contact;
 
 use super::document::{Document, Entry};
 use super::id::{GatewayId, PlaceId, ReaderId, SchoolId};
 use super::model::{
-    Backend, Board, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Input, InputKind, Language, Line, Mqtt,
-    Place, Platform, PullName, Reader, ReaderKind, Retention, Role, Tls, Way,
+    Backend, Board, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Input, InputKind, Kind, Language, Line,
+    Mqtt, Place, Platform, PullName, Reader, ReaderKind, Retention, Role, Tls, Way,
 };
 
 /// MQTT over TLS, as registered with IANA.
@@ -109,7 +110,7 @@ fn gate(entry: &Entry, base_dir: &Path) -> Option<Gate> {
         lamp_amber: line("lamp_amber_line"),
         lamp_red: line("lamp_red_line"),
         buzzer: line("buzzer_line"),
-        release_time: Duration::from_millis(entry.number("release_ms")?.into()),
+        behaviour: behaviour(entry)?,
         show_time: Duration::from_millis(entry.number("show_ms")?.into()),
     })
 }
@@ -133,6 +134,25 @@ fn board(entry: &Entry, base_dir: &Path) -> Option<Board> {
         Backend::Gpiocdev => Board::Gpiocdev,
         Backend::Rppal => Board::Rppal,
         Backend::Simulated => Board::Simulated { socket: path(entry, "socket", base_dir)? },
+    })
+}
+
+fn behaviour(entry: &Entry) -> Option<behaviour::Gate> {
+    let usual = behaviour::Gate::of(Kind::from_name(entry.text("kind")?)?.into());
+    let millis = |field| entry.number(field).map(|ms| Duration::from_millis(ms.into()));
+    Some(behaviour::Gate {
+        release: millis("release_ms")?,
+        opening: millis("opening_ms").unwrap_or_default(),
+        held_after: entry.number("held_after_s").map(|s| Duration::from_secs(s.into())),
+        one_person_per_release: entry.flag("one_person_per_release").unwrap_or(usual.one_person_per_release),
+        shorten_on_passage: entry.flag("shorten_on_passage")?,
+        exit_button_releases: entry.flag("exit_button_releases")?,
+        interlock_with: match entry.text("interlock_with") {
+            Some(place) => Some(PlaceId::try_new(place).ok()?),
+            None => None,
+        },
+        schedule: entry.schedule("schedule")?.clone(),
+        ..usual
     })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use schoolgate_core::gate::Schedule;
 use schoolgate_core::text;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -95,6 +96,13 @@ impl Entry {
     pub(super) fn lines(&self, name: &str) -> Option<&[String]> {
         match self.value(name)? {
             Value::Lines(lines) => Some(lines),
+            _ => None,
+        }
+    }
+
+    pub(super) fn schedule(&self, name: &str) -> Option<&Schedule> {
+        match self.value(name)? {
+            Value::Schedule(schedule) => Some(schedule),
             _ => None,
         }
     }

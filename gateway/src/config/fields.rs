@@ -96,6 +96,8 @@ pub(super) enum Kind {
     Line,
     /// A list of such names.
     Lines,
+    /// Lines of a gate's schedule.
+    Schedule,
 }
 
 pub(super) const fn required(

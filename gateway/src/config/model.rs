@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use schoolgate_core::gate::{self, GateKind};
 use schoolgate_core::pass::PassSecret;
 use schoolgate_core::site::{self, Direction, PlaceRole, Site};
 use schoolgate_core::text::{Bilingual, Lang};
@@ -63,6 +64,18 @@ choices! {
     ReaderKind {
         /// RDM6300, 125 kHz, on a UART.
         Rdm6300 = "rdm6300",
+    }
+}
+
+choices! {
+    /// The names of the kinds of gate.
+    Kind {
+        /// A door with a lock.
+        Door = "door",
+        /// Arms or wings that turn once for each person.
+        Turnstile = "turnstile",
+        /// A leaf or bar that a motor moves.
+        Motor = "motor",
     }
 }
 
@@ -185,6 +198,16 @@ impl From<Way> for Direction {
     }
 }
 
+impl From<Kind> for GateKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Door => Self::Door,
+            Kind::Turnstile => Self::Turnstile,
+            Kind::Motor => Self::Motor,
+        }
+    }
+}
+
 impl From<Role> for PlaceRole {
     fn from(role: Role) -> Self {
         match role {
@@ -231,6 +254,7 @@ impl Config {
             pass_secret: pass_secret.map(|secret| PassSecret::new(*secret.expose())),
             places: self.places.iter().map(place).collect(),
             readers: self.readers.iter().map(reader).collect(),
+            gates: self.gates.iter().map(|gate| (gate.place.clone(), gate.behaviour.clone())).collect(),
             directions: self.readers.iter().filter_map(|r| Some((r.id.clone(), r.direction?))).collect(),
             has_platform: self.platform.is_some(),
         }
@@ -305,8 +329,8 @@ pub struct Gate {
     pub lamp_red: Option<Line>,
     /// The buzzer.
     pub buzzer: Option<Line>,
-    /// How long the gate stays released.
-    pub release_time: Duration,
+    /// What closes the way and how it behaves; its release is how long the gate stays released.
+    pub behaviour: gate::Gate,
     /// How long a lamp shows a decision.
     pub show_time: Duration,
 }

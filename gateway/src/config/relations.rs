@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use schoolgate_core::gate::Mode;
 use schoolgate_core::text;
 
 use super::document::{Document, Entry};
 use super::fault::{Report, one_of, shown};
-use super::model::{ClockSource, Role};
+use super::model::{ClockSource, Kind, Role};
 use super::value::is_loopback;
 use super::wiring;
 
@@ -86,6 +87,67 @@ fn gates(document: &Document, report: &mut Report<'_>) {
             report.fault(gate.at, gate.field("release_line"), found, would_do);
         }
         active_low(gate, report);
+        behaviour(gate, report);
+    }
+    airlocks(document, report);
+}
+
+/// What the kind of gate needs, and what has no effect with it.
+fn behaviour(gate: &Entry, report: &mut Report<'_>) {
+    let lang = report.lang;
+    let motor = gate.text("kind") == Some(Kind::Motor.name());
+    if motor && !gate.is_written("opening_ms") {
+        let found = text!(lang, zh: "缺少此项，而 kind 为 motor", en: "nothing, though kind is motor");
+        let would_do =
+            text!(lang, zh: "电动门打开所需毫秒数，如 8000", en: "how long the motor takes to open, such as 8000");
+        report.fault(gate.at, gate.field("opening_ms"), found, would_do);
+    }
+    if !motor && gate.text("kind").is_some() {
+        excludes(gate, "kind != \"motor\"", "opening_ms", "kind = \"motor\"", report);
+    }
+    let stands_open = gate.schedule("schedule").is_some_and(|schedule| schedule.has(Mode::Free));
+    if stands_open && gate.is_written("interlock_with") {
+        let found = text!(lang, zh: "free，而此门与另一道门互锁", en: "free, though the gate is one of an airlock");
+        let would_do =
+            text!(lang, zh: "只写 locked，或删去 interlock_with", en: "locked lines only, or no interlock_with");
+        report.fault(gate.place_of("schedule"), gate.field("schedule"), found, would_do);
+    }
+}
+
+/// The two doors of an airlock name each other, or one of them would open while the other stands open.
+fn airlocks(document: &Document, report: &mut Report<'_>) {
+    let gates = document.all("gate");
+    for gate in gates {
+        let Some(other) = gate.text("interlock_with") else { continue };
+        let lang = report.lang;
+        let own = gate.text("place");
+        let partner = gates.iter().find(|gate| gate.text("place") == Some(other));
+        let (found, would_do) = match partner {
+            _ if own == Some(other) => (
+                text!(lang, zh: "此门自己", en: "the gate itself"),
+                text!(lang, zh: "另一道门的位置", en: "the place of the other door"),
+            ),
+            None => {
+                let others: Vec<&str> =
+                    gates.iter().filter_map(|gate| gate.text("place")).filter(|id| own != Some(id)).collect();
+                let other_shown = shown(other);
+                let found = text!(lang, zh: "{other_shown} 没有对应的 [[gate]]", en: "{other_shown}, which no [[gate]] has as its place");
+                let would_do = match others.as_slice() {
+                    [] => text!(lang, zh: "再写一节 [[gate]]", en: "a second section [[gate]]"),
+                    _ => one_of(lang, &others, other),
+                };
+                (found, would_do)
+            }
+            Some(partner) if own.is_some() && partner.text("interlock_with") != own => {
+                let (own, partner) = (shown(own.unwrap_or_default()), partner.field("interlock_with"));
+                (
+                    text!(lang, zh: "对方没有写回 {own}", en: "a door that does not name {own} in turn"),
+                    text!(lang, zh: "{partner} = {own}", en: "{partner} = {own}"),
+                )
+            }
+            Some(_) => continue,
+        };
+        report.fault(gate.place_of("interlock_with"), gate.field("interlock_with"), found, would_do);
     }
 }
 

@@ -1,11 +1,15 @@
 //! Every section and field that a configuration file may have.
 
 use super::fields::{Doc, Field, Kind, Occurs, Section, default, optional, required, usual};
-use super::model::{Backend, ClockSource, InputKind, Language, PullName, ReaderKind, Role, Way};
+use super::model::{Backend, ClockSource, InputKind, Kind as GateKind, Language, PullName, ReaderKind, Role, Way};
 
 /// Shortest and longest time that a gate stays released, in milliseconds. IEC 60839-11-1 asks that the time can be set
 /// for each portal; below three seconds a child with a satchel does not get through.
 pub const RELEASE_MS: (u32, u32) = (3_000, 60_000);
+/// Shortest and longest time that a motor takes to open a gate, in milliseconds.
+pub const OPENING_MS: (u32, u32) = (200, 60_000);
+/// Shortest and longest time that a door may stand open, in seconds.
+pub const HELD_AFTER_S: (u32, u32) = (3, 3_600);
 /// Shortest and longest time that a lamp shows a decision, in milliseconds.
 pub const SHOW_MS: (u32, u32) = (200, 30_000);
 /// Shortest and longest time for which an input must be at rest, in milliseconds. With more than 400, activity that standards
@@ -315,11 +319,70 @@ const GATE: &[Field] = &[
         "Those of the lines above that are active when low.",
     ),
     default(
+        "kind",
+        Kind::OneOf(GateKind::NAMES),
+        r#""door""#,
+        "闸门种类：door 门，turnstile 逐人转闸，motor 电动门或道闸。",
+        "What closes the way: door, turnstile (one turn for each person), or motor (a leaf or bar that a motor moves).",
+    ),
+    default(
         "release_ms",
         Kind::Number(RELEASE_MS.0, RELEASE_MS.1),
         "5000",
         "开闸时长（毫秒）。",
-        "How long the gate stays released, in milliseconds.",
+        "How long the gate stays released, in milliseconds; a motor's is counted from when it has opened.",
+    ),
+    optional(
+        "opening_ms",
+        Kind::Number(OPENING_MS.0, OPENING_MS.1),
+        "8000",
+        "电动门打开所需时间（毫秒）；kind 为 motor 时必填。",
+        "How long the motor takes to open, in milliseconds; kind motor needs it.",
+    ),
+    optional(
+        "held_after_s",
+        Kind::Number(HELD_AFTER_S.0, HELD_AFTER_S.1),
+        "30",
+        "门开着多少秒后报警；不写则按名册的 policy.gate_held_s。",
+        "After so many seconds an open door is an alarm; without it, as the roster's policy.gate_held_s says.",
+    ),
+    optional(
+        "one_person_per_release",
+        Kind::Flag,
+        "true",
+        "是否每人单独开闸，后面的人稍候；不写则转闸为 true，其他为 false。",
+        "Whether the gate is released anew for each person, and the next one waits; without it, only at a turnstile.",
+    ),
+    default(
+        "shorten_on_passage",
+        Kind::Flag,
+        "true",
+        "人已通过后是否提前上锁。",
+        "Whether the gate is locked as soon as everybody who was let through has gone.",
+    ),
+    default(
+        "exit_button_releases",
+        Kind::Flag,
+        "false",
+        "出门按钮是否由网关开闸；按钮自有开锁接线时写 false。",
+        "Whether the gateway releases the gate at the exit button; false where the button opens it by its own wire.",
+    ),
+    optional(
+        "interlock_with",
+        Kind::Id,
+        r#""west-gate""#,
+        "互锁的另一道门（两道门各写对方）：一道关好锁上，另一道才开；紧急时都开。",
+        "The other door of an airlock (each names the other): one opens when the other is closed and locked. \
+         In an emergency both do.",
+    ),
+    default(
+        "schedule",
+        Kind::Schedule,
+        "[]",
+        "时间表：何时敞开（free），何时关闭（locked），如 [\"school_day 16:30-17:30 free\", \"mon-fri 08:00-11:30 locked\"]。\
+         校历为 closed 的日子不敞开；时钟未校准时不执行。",
+        "When it stands open (free) and when it is locked, such as [\"school_day 16:30-17:30 free\", \
+         \"mon-fri 08:00-11:30 locked\"]. Never free on a day that the calendar calls closed, nor while the clock is unset.",
     ),
     default(
         "show_ms",

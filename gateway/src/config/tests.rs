@@ -101,7 +101,8 @@ fn a_whole_file_becomes_a_configuration_with_absolute_paths() {
     assert_eq!(gates[0].board, Board::Simulated { socket: "/etc/schoolgate/lines.sock".into() });
     assert_eq!(gates[0].release, Some(Line { name: "release".to_owned(), active_low: false }));
     assert_eq!(gates[0].lamp_green, Some(Line { name: "green".to_owned(), active_low: true }));
-    assert_eq!(gates[0].release_time, Duration::from_secs(5));
+    assert_eq!(gates[0].behaviour, schoolgate_core::gate::Gate::default(), "a door with the usual times");
+    assert_eq!(site.gate(&gates[0].place).release, Duration::from_secs(5));
     assert_eq!(inputs, []);
     let mqtt = mqtt.unwrap();
     assert_eq!((mqtt.port, mqtt.client_id.as_str(), mqtt.tls), (8883, "schoolgate-gate-1", Some(Tls::default())));
@@ -194,6 +195,15 @@ const WRONG: &[(&str, &str, &str, u32, &str)] = &[
     ("[\"green\"]", "[\"green\", \"green\"]", "gate[1].active_low", 34, "\"green\" twice"),
     ("[\"green\"]", "[true]", "gate[1].active_low", 34, "found true"),
     ("[\"green\"]", "[]\nrelease_ms = 2999", "gate[1].release_ms", 35, "from 3000 to 60000"),
+    ("[\"green\"]", "[]\nkind = \"dor\"", "gate[1].kind", 35, "did you mean \"door\"?"),
+    ("[\"green\"]", "[]\nkind = \"motor\"", "gate[1].opening_ms", 28, "though kind is motor"),
+    ("[\"green\"]", "[]\nopening_ms = 900", "gate[1].opening_ms", 35, "without effect"),
+    ("[\"green\"]", "[]\nheld_after_s = 2", "gate[1].held_after_s", 35, "from 3 to 3600"),
+    ("[\"green\"]", "[]\nschedule = [\"mon 16:30 free\"]", "gate[1].schedule", 35, "DAYS FROM-UNTIL"),
+    ("[\"green\"]", "[]\nschedule = [\"mon 17:30-16:30 free\"]", "gate[1].schedule", 35, "17:30-16:30"),
+    ("[\"green\"]", "[]\nschedule = [3]", "gate[1].schedule", 35, "found 3"),
+    ("[\"green\"]", "[]\ninterlock_with = \"west-gate\"", "gate[1].interlock_with", 35, "which no [[gate]] has"),
+    ("[\"green\"]", "[]\ninterlock_with = \"east-gate\"", "gate[1].interlock_with", 35, "the gate itself"),
     ("username = \"gate-1\"\n", "", "mqtt.username", 36, "though password_file is there"),
     ("host = \"broker\"", "host = \"192.168.1.300\"", "mqtt.host", 37, "192.168.1.300"),
     ("host = \"broker\"", "host = \"b\"\nclient_key_file = \"k\"", "mqtt.client_cert_file", 36, "together"),
@@ -277,6 +287,55 @@ const WRONG: &[(&str, &str, &str, u32, &str)] = &[
     ("[[gate]]", "[gate]", "gate", 28, "would do: [[gate]]"),
     ("[gateway]\nschool", "school = \"x\"\n[gateway]\nschool", "school", 1, "below [gateway]"),
 ];
+
+#[test]
+fn a_gates_behaviour_is_what_is_written() {
+    use schoolgate_core::gate::{Gate, GateKind, Mode};
+    let text = WHOLE.replacen(
+        "[\"green\"]",
+        "[]\nkind = \"motor\"\nrelease_ms = 9000\nopening_ms = 8000\nheld_after_s = 60\n\
+         one_person_per_release = true\nshorten_on_passage = false\nexit_button_releases = true\n\
+         schedule = [\"school_day 16:30-17:30 free\", \"mon-fri 08:00-11:30 locked\"]",
+        1,
+    );
+    let gate = config(&text).gates[0].behaviour.clone();
+    assert_eq!(
+        (gate.kind, gate.pulse(), gate.held_after),
+        (GateKind::Motor, Duration::from_secs(17), Some(Duration::from_secs(60)))
+    );
+    assert!(gate.one_person_per_release && !gate.shorten_on_passage && gate.exit_button_releases);
+    assert!(gate.schedule.has(Mode::Free) && gate.schedule.has(Mode::Locked));
+    let turnstile = WHOLE.replacen("[\"green\"]", "[]\nkind = \"turnstile\"", 1);
+    assert_eq!(
+        config(&turnstile).gates[0].behaviour,
+        Gate::of(GateKind::Turnstile),
+        "one at a time, unless it says otherwise"
+    );
+}
+
+#[test]
+fn the_doors_of_an_airlock_name_each_other_and_never_stand_open() {
+    let west = |line: &str| {
+        format!(
+            "[[gate]]\nplace = \"west-gate\"\nbackend = \"simulated\"\nsocket = \"b\"\nrelease_line = \"x\"\n{line}\n[mqtt]"
+        )
+    };
+    let both = |east: &str, line: &str| {
+        let text = WHOLE.replacen("[\"green\"]", &format!("[]\ninterlock_with = \"west-gate\"\n{east}"), 1);
+        text.replacen("[mqtt]", &west(line), 1)
+    };
+    let good = config(&both("", "interlock_with = \"east-gate\""));
+    let doors: Vec<_> =
+        good.gates.iter().map(|gate| gate.behaviour.interlock_with.as_ref().unwrap().as_str()).collect();
+    assert_eq!(doors, ["west-gate", "east-gate"]);
+    let one_sided = messages(&both("", ""), Lang::En);
+    assert!(
+        one_sided[0].contains("gate[1].interlock_with: found a door that does not name \"east-gate\" in turn"),
+        "{one_sided:?}"
+    );
+    let free = both("schedule = [\"daily 08:00-09:00 free\"]", "interlock_with = \"east-gate\"");
+    assert!(messages(&free, Lang::En)[0].contains("gate[1].schedule: found free, though"), "{free}");
+}
 
 #[test]
 fn each_wrong_file_names_the_field_the_line_and_what_would_do() {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use schoolgate_core::gate::{MAX_SCHEDULE_LINES, Schedule};
 use schoolgate_core::text;
 use schoolgate_core::text::Lang;
 use toml::Spanned;
@@ -31,6 +32,7 @@ pub(super) enum Value {
     TimeZone(TimeZone),
     Moment(Timestamp),
     Lines(Vec<String>),
+    Schedule(Schedule),
 }
 
 /// Why a field does not take a value.
@@ -49,6 +51,7 @@ pub(super) fn check(
     let lang = report.lang;
     let outcome = match (field.kind, written.get_ref()) {
         (Kind::Lines, DeValue::Array(items)) => return lines(field, path, items, written.span().start, report),
+        (Kind::Schedule, DeValue::Array(items)) => return schedule(field, path, items, written.span().start, report),
         (Kind::Flag, DeValue::Boolean(flag)) => Ok(Value::Flag(*flag)),
         (Kind::Number(from, to), DeValue::Integer(n)) => {
             number(n).filter(|n| (from..=to).contains(n)).map(Value::Number).ok_or_else(|| refuse(field, written, lang))
@@ -83,7 +86,9 @@ fn check_text(
         Kind::TimeZone => check_time_zone(text, lang),
         Kind::LogFilter => check_log_filter(text, field, lang).map(Value::Text),
         Kind::Moment => parse_moment(text, field, lang),
-        Kind::Number(..) | Kind::NumberOf(_) | Kind::Flag | Kind::Lines => Err(refuse(field, written, lang)),
+        Kind::Number(..) | Kind::NumberOf(_) | Kind::Flag | Kind::Lines | Kind::Schedule => {
+            Err(refuse(field, written, lang))
+        }
     }
 }
 
@@ -144,6 +149,11 @@ pub(super) fn expected(field: &Field, lang: Lang) -> String {
             lang,
             zh: "带时区偏移的时刻（RFC 3339），如 {example}",
             en: "a moment with its offset (RFC 3339), such as {example}",
+        ),
+        Kind::Schedule => text!(
+            lang,
+            zh: "“日子 起-止 free 或 locked”各行的列表，如 [\"school_day 16:30-17:30 free\"]；日子为 daily、school_day、weekend_day、holiday_opening、closed，或如 mon-fri、tue,thu",
+            en: "a list of lines DAYS FROM-UNTIL free or locked, such as [\"school_day 16:30-17:30 free\"]; days are daily, school_day, weekend_day, holiday_opening, closed, or such as mon-fri or tue,thu",
         ),
         Kind::Line => text!(
             lang,
@@ -343,4 +353,35 @@ fn check_log_filter(text: &str, field: &Field, lang: Lang) -> Result<String, Ref
 fn parse_moment(text: &str, field: &Field, lang: Lang) -> Result<Value, Refusal> {
     let refusal = || Refusal { found: shown(text), would_do: expected(field, lang) };
     text.parse().map(Value::Moment).map_err(|_| refusal())
+}
+
+fn schedule(
+    field: &Field,
+    path: &str,
+    items: &[Spanned<DeValue<'_>>],
+    at: usize,
+    report: &mut Report<'_>,
+) -> Option<Value> {
+    let lang = report.lang;
+    if items.len() > MAX_SCHEDULE_LINES {
+        let count = items.len();
+        let found = text!(lang, zh: "{count} 行", en: "{count} lines");
+        let would_do = text!(lang, zh: "至多 {MAX_SCHEDULE_LINES} 行", en: "at most {MAX_SCHEDULE_LINES}");
+        report.fault(at, path, found, would_do);
+        return None;
+    }
+    let mut spans = Vec::new();
+    for item in items {
+        let line = match item.get_ref() {
+            DeValue::String(text) => {
+                text.parse().map_err(|_| Refusal { found: shown(text), would_do: expected(field, lang) })
+            }
+            _ => Err(refuse(field, item, lang)),
+        };
+        match line {
+            Ok(span) => spans.push(span),
+            Err(no) => report.fault(item.span().start, path, no.found, no.would_do),
+        }
+    }
+    (spans.len() == items.len()).then_some(Value::Schedule(Schedule(spans)))
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use schoolgate_core::id::PlaceId;
+use schoolgate_core::{gate::Standing, id::PlaceId};
 
 use super::{FailSafe, Light, Output, PIN_RETRY_AFTER, Panel, PinError, Pins, Tone};
 
@@ -34,6 +34,8 @@ pub enum GateAction {
     },
     /// Shuts the passage before its time: it has been used.
     EndRelease,
+    /// What the gate is until told otherwise.
+    Stand(Standing),
     /// The gate stands open for everybody, with a green lamp, or is a gate again. No other action ends it.
     Free(bool),
 }
@@ -99,6 +101,7 @@ impl GateDriver {
             GateAction::Show { light, tone, for_ms } => gate.panel.show(now, light, tone, for_ms),
             GateAction::Release { for_ms } => gate.panel.release(now, for_ms),
             GateAction::EndRelease => gate.panel.end_release(),
+            GateAction::Stand(standing) => gate.panel.stand(standing),
             GateAction::Free(on) => gate.panel.free(on),
         }
         gate.write(now);

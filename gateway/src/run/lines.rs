@@ -67,7 +67,7 @@ impl Gates {
         for gate in &config.gates {
             let pins = pins(gate, &mut simulators).map_err(failed)?;
             driver.add_place(Instant::now(), gate.place.clone(), pins, FailSafe::Released);
-            let release_ms = millis(gate.release_time);
+            let release_ms = millis(gate.behaviour.pulse());
             times.insert(gate.place.clone(), GateTimes { release_ms, show_ms: millis(gate.show_time) });
         }
         let (event_sender, events) = mpsc::channel(SENSOR_EVENTS);

@@ -74,3 +74,90 @@ impl Sensors {
 fn heard(sensor: &Sensor, heard: bool) -> Input {
     Input::Sensor { place: sensor.place.clone(), line: sensor.name.clone(), heard }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    struct Gate(Sensors);
+
+    impl Gate {
+        fn tell(&mut self, place: &str, kind: InputKind, line: &str, what: ToldWhat) -> Option<Input> {
+            let place = PlaceId::try_new(place).unwrap();
+            let sensor = Arc::new(Sensor { place, kind, name: format!("{} {line}", kind.name()) });
+            self.0.read(SensorEvent { sensor, at: Instant::now(), what })
+        }
+
+        fn active(&mut self, kind: InputKind, line: &str, active: bool) -> Option<Input> {
+            self.tell("gate", kind, line, ToldWhat::Active(active))
+        }
+    }
+
+    fn gate() -> Gate {
+        Gate(Sensors::default())
+    }
+
+    #[test]
+    fn a_door_of_two_wings_is_open_while_one_is() {
+        let mut gate = gate();
+        let mut open = |line: &str, active| match gate.active(InputKind::DoorContact, line, active) {
+            Some(Input::Door { open, .. }) => open,
+            other => panic!("{other:?}"),
+        };
+        assert!(!open("left", false));
+        assert!(open("right", true));
+        assert!(open("left", true));
+        assert!(open("right", false), "the left one is still open");
+        assert!(!open("left", false));
+    }
+
+    #[test]
+    fn one_fire_panel_of_two_is_enough_and_a_lost_line_ends_no_alarm() {
+        let mut gate = gate();
+        let on = |input: Option<Input>| matches!(input, Some(Input::FireAlarm { on: true }));
+        assert!(on(gate.tell("east", InputKind::FireAlarm, "a", ToldWhat::Active(true))));
+        assert!(on(gate.tell("west", InputKind::FireAlarm, "b", ToldWhat::Active(false))));
+        let lost = gate.tell("east", InputKind::FireAlarm, "a", ToldWhat::Lost("unplugged".into()));
+        assert!(matches!(lost, Some(Input::Sensor { heard: false, .. })), "{lost:?}");
+        assert!(on(gate.tell("west", InputKind::FireAlarm, "b", ToldWhat::Active(false))));
+        let over = gate.tell("east", InputKind::FireAlarm, "a", ToldWhat::Active(false));
+        assert!(matches!(over, Some(Input::FireAlarm { on: false })), "{over:?}");
+    }
+
+    #[test]
+    fn buttons_and_turnstiles_say_something_when_they_are_pressed_or_turned_and_nothing_when_they_are_not() {
+        let momentary =
+            [InputKind::ExitRequest, InputKind::Panic, InputKind::TurnIn, InputKind::TurnOut, InputKind::Turned];
+        for kind in momentary {
+            assert!(gate().active(kind, "x", true).is_some(), "{kind:?}");
+            assert!(gate().active(kind, "x", false).is_none(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn beams_and_cases_say_both() {
+        let mut gate = gate();
+        assert!(matches!(
+            gate.active(InputKind::BeamB, "x", true),
+            Some(Input::Beam { beam: Beam::B, broken: true, .. })
+        ));
+        assert!(matches!(
+            gate.active(InputKind::BeamA, "y", false),
+            Some(Input::Beam { beam: Beam::A, broken: false, .. })
+        ));
+        assert!(matches!(
+            gate.active(InputKind::Tamper, "z", true),
+            Some(Input::Tamper { at: Tampered::Place(_), on: true })
+        ));
+    }
+
+    #[test]
+    fn a_line_is_named_by_what_it_is_for() {
+        let seen = gate().tell("gate", InputKind::DoorContact, "GPIO27", ToldWhat::Seen);
+        let Some(Input::Sensor { line, heard: true, .. }) = seen else { panic!("{seen:?}") };
+        assert_eq!(line, "door_contact GPIO27");
+        assert!(gate().tell("gate", InputKind::DoorContact, "GPIO27", ToldWhat::Glitches(3)).is_none());
+    }
+}

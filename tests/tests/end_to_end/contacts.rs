@@ -1,5 +1,7 @@
 //! Doors, buttons and alarms of an unmodified gateway: their contacts close, open and are lost.
 
+use std::time::Duration;
+
 use schoolgate_core::{
     alarm::Alarm,
     entry::{Entry, OpenCause, What},
@@ -7,6 +9,11 @@ use schoolgate_core::{
 };
 use schoolgate_sim::gateway_process::GatewayProcess;
 use schoolgate_tests::{Plan, Rig, soon};
+
+/// How long a body takes from one beam to the next: longer than a line must be at rest.
+const STEP: Duration = Duration::from_millis(150);
+/// The usual length of a release.
+const RELEASE: Duration = Duration::from_secs(5);
 
 /// A gate with these inputs, all of them at rest: those that are closed at rest are closed.
 async fn with_inputs(kinds: &[&str]) -> (Rig, PlaceId, GatewayProcess) {
@@ -98,4 +105,32 @@ async fn inputs_that_can_not_be_read_are_told_and_told_again_when_they_can() {
     let What::SensorDown { place: at, line: name } = &down.what else { unreachable!() };
     assert_eq!((at, name.as_str()), (&place, format!("door_contact {place}.door_contact").as_str()));
     rig.find_stored("the line that is back", |entry| matches!(entry.what, What::SensorUp { .. })).await;
+}
+
+#[tokio::test]
+async fn a_release_ends_when_the_child_is_through_the_beams() {
+    let (rig, place, _gateway) = with_inputs(&["beam_a", "beam_b"]).await;
+    let (release, [a, b]) = (line(&place, "release"), ["beam_a", "beam_b"].map(|kind| line(&place, kind)));
+    let mut lamps = rig.watch();
+    rig.scene.readers[0].tap(rig.students().next().unwrap().card).unwrap();
+    soon("the release", lamps.wait_for(&release, true)).await;
+    let released = std::time::Instant::now();
+    // A body breaks the street's beam, both, and leaves by the campus's. Each step is heard before the next.
+    for (beam, broken) in [(&a, true), (&b, true), (&a, false), (&b, false)] {
+        match broken {
+            true => rig.scene.lines.close(beam),
+            false => rig.scene.lines.open(beam),
+        }
+        tokio::time::sleep(STEP).await;
+    }
+    let locked = soon("the lock", lamps.wait_for(&release, false)).await;
+    assert!(locked.at - released < RELEASE, "before its time: {:?}", locked.at - released);
+    assert!(!kinds(&rig).contains(&"tailgated"), "{:?}", kinds(&rig));
+}
+
+#[tokio::test]
+async fn an_opened_box_is_an_alarm() {
+    let (rig, place, _gateway) = with_inputs(&["tamper"]).await;
+    rig.scene.lines.open(&line(&place, "tamper"));
+    rig.find_stored("the alarm", |entry| entry.what.kind() == "alarm_raised").await;
 }
