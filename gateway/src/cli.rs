@@ -59,6 +59,9 @@ pub enum Command {
     Key(KeyCommand),
     /// Sum up attendance, lessons and hours of a period / 统计一段时间的考勤、消课与课时
     Report(ReportArgs),
+    /// Stands guard over the gates' outputs; the gateway starts it by itself.
+    #[command(hide = true)]
+    GuardLines,
     /// Who answered for a student, and by which entries / 某学生当时由谁负责，以哪些记录为凭
     Who(WhoArgs),
 }

@@ -15,6 +15,8 @@ use schoolgate::{
     ledger_cli, report_cli, roster_cli, run, who_cli,
 };
 use schoolgate_core::{text, text::Lang};
+use schoolgate_lines::guard;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
                 EXIT_FAULTS
             }
         },
+        Command::GuardLines => stand_guard(),
         Command::Config(command) => or_broken_pipe(cli::run_config(command, lang, &mut out)),
         Command::Roster(command) => or_broken_pipe(roster_cli::run(command, lang, &mut io::stdin().lock(), &mut out)),
         Command::Report(args) => match report_cli::run(args, Timestamp::now(), lang, &mut out) {
@@ -76,6 +79,24 @@ fn run_gateway(loaded: Loaded, lang: Lang) -> u8 {
         Err(error) => {
             let why = chain(&error);
             complain(&text!(lang, zh: "网关未能启动：{why}", en: "the gateway did not start: {why}"));
+            EXIT_FAULTS
+        }
+    }
+}
+
+/// Until the gateway that drives the gates is gone. What ends services and terminals must not end the guard before it.
+fn stand_guard() -> u8 {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return EXIT_FAULTS };
+    let _entered = runtime.enter();
+    let _deaf = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
+    match guard::stand(io::stdin(), io::stdout()) {
+        Ok(faults) if faults.is_empty() => EXIT_FINE,
+        Ok(faults) => {
+            faults.iter().for_each(|fault| complain(&chain(fault)));
+            EXIT_FAULTS
+        }
+        Err(error) => {
+            complain(&error.to_string());
             EXIT_FAULTS
         }
     }

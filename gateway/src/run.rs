@@ -1,6 +1,7 @@
 //! `schoolgate run`: puts the parts together, lets them work, and takes them down in good order.
 
 mod health;
+mod lines;
 mod parts;
 mod replay;
 mod start;
@@ -28,8 +29,10 @@ use crate::{
     shell::Shell,
 };
 use health::{HealthDesk, Outside};
-use parts::{LinesAlive, NotifyPart, Readers, SyncPart};
+use lines::Lines;
+use parts::{NotifyPart, Readers, SyncPart};
 
+pub use lines::GUARD_COMMAND;
 pub use replay::ReplayError;
 pub use start::StartError;
 
@@ -115,7 +118,7 @@ struct Gateway {
     /// When the keeper is to hear next.
     keep_at: std::time::Instant,
     signals: Signals,
-    _lines_alive: LinesAlive,
+    lines: Lines,
 }
 
 struct Signals {
@@ -160,6 +163,7 @@ impl Gateway {
                     debug_assert!(n > 0, "the readers' sender lives as long as the gateway");
                     events.drain(..).for_each(|event| self.shell.on_reader(now(), event));
                 }
+                event = self.lines.next() => self.shell.on_sensor(now(), event),
                 () = sleep_until(wakeup.unwrap_or_else(Instant::now)), if wakeup.is_some() => self.shell.on_time(now()),
                 () = self.readers.ended() => break Err(RunError::PartEnded("a reader's task")),
                 answer = NotifyPart::next_answer(self.notify.as_mut()) => self.shell.on_answer(now(), answer),
@@ -233,6 +237,7 @@ impl Gateway {
             }
         }
         self.checkpoint(false);
+        self.lines.keep_guard();
     }
 
     fn checkpoint(&mut self, at_the_end: bool) {
@@ -348,6 +353,7 @@ impl Gateway {
         }
         let state = self.shell.school().state().clone();
         let closed = self.shell.close(now());
+        self.lines.dismiss_guard();
         self.keeper.stop(progress, state);
         match closed {
             Ok(()) => info!("stopped"),

@@ -27,10 +27,12 @@ use tracing::{debug, error, info, warn};
 use crate::{
     clock::Clock,
     evidence::Checkpointer,
-    gates::{GateAction, GateCommand, GateDriver, LineState},
+    gates::{GateAction, GateCommand, GateDriver, LineState, Output, SensorEvent},
     ledger::{AppendError, CloseError, Ledger},
     readers::{Displays, ReaderEvent, ReaderHappening, Shown},
 };
+
+use sensors::Sensors;
 
 /// The core reckons that the wall clock runs evenly, so it looks at the clock at least so often.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
@@ -65,6 +67,7 @@ pub struct Shell {
     gate_times: HashMap<PlaceId, GateTimes>,
     /// Readers that can show something.
     displays: Displays,
+    sensors: Sensors,
     lang: Lang,
     started: Instant,
     last: Stamp,
@@ -102,6 +105,7 @@ impl Shell {
             gates,
             gate_times,
             displays: Displays::default(),
+            sensors: Sensors::default(),
             lang,
             started,
         }
@@ -161,6 +165,14 @@ impl Shell {
                 warn!(%reader, on, what, "trouble with the reader");
             }
             ReaderHappening::Faults(counts) => warn!(%reader, ?counts, "faults on the reader's line"),
+        }
+    }
+
+    /// Something is to be known about an input of a gate.
+    pub fn on_sensor(&mut self, now: Instant, event: SensorEvent) {
+        let at = event.at;
+        if let Some(input) = self.sensors.read(event) {
+            self.give(now, at, input);
         }
     }
 
@@ -274,19 +286,36 @@ impl Shell {
             while let Some(act) = self.book.poll_act(promise_time) {
                 self.carry_out(now, act);
             }
-            let Some(pace) = self.book.poll_pace() else { break };
-            warn!(?pace, "the ledger's pace changed");
+            let Some(news) = self.ledgers_pace().or_else(|| self.gate_lines()) else { break };
             let stamp = self.stamp(now);
-            self.school.handle(stamp, Input::Ledger(pace));
+            self.school.handle(stamp, news);
         }
+    }
+
+    fn ledgers_pace(&mut self) -> Option<Input> {
+        let pace = self.book.poll_pace()?;
+        warn!(?pace, "the ledger's pace changed");
+        Some(Input::Ledger(pace))
+    }
+
+    /// Lines that fail or work again. A gate whose release can't be driven lets nobody through, and its people must know.
+    fn gate_lines(&mut self) -> Option<Input> {
         while let Some(event) = self.gates.poll_event() {
-            match event.state {
+            let works = match event.state {
                 LineState::Failed(why) => {
                     error!(place = %event.place, output = ?event.output, %why, "a gate line fails");
+                    false
                 }
-                LineState::Works => info!(place = %event.place, output = ?event.output, "a gate line works again"),
+                LineState::Works => {
+                    info!(place = %event.place, output = ?event.output, "a gate line works again");
+                    true
+                }
+            };
+            if event.output == Output::Release {
+                return Some(Input::Actuator { place: event.place, works });
             }
         }
+        None
     }
 
     /// Promises are kept in true time, whatever clock the school lives by.
@@ -342,21 +371,25 @@ impl Shell {
         if let Act::Show { place, reader, picture } = &act {
             self.show_at_reader(place, reader, picture);
         }
-        let (place, release) = match &act {
-            Act::Show { place, .. } => (place, false),
-            Act::Release { place } => (place, true),
-            Act::Free { on } => return self.free(now, *on),
+        let (Act::Show { place, .. } | Act::Release { place } | Act::EndRelease { place } | Act::Stand { place, .. }) =
+            &act
+        else {
+            let Act::Free { on } = act else { return };
+            return self.free(now, on);
         };
         let Some(times) = self.gate_times.get(place).copied() else { return }; // a place without outputs shows nothing
         let what = match &act {
             Act::Show { picture, .. } => {
                 GateAction::Show { light: picture.light(), tone: Some(picture.tone()), for_ms: times.show_ms }
             }
-            Act::Release { .. } | Act::Free { .. } => GateAction::Release { for_ms: times.release_ms },
+            Act::Release { .. } => GateAction::Release { for_ms: times.release_ms },
+            Act::EndRelease { .. } => GateAction::EndRelease,
+            Act::Stand { standing, .. } => GateAction::Stand(*standing),
+            Act::Free { on } => GateAction::Free(*on),
         };
         let command = GateCommand { place: place.clone(), what };
         if let Err(unknown) = self.gates.apply(now, &command) {
-            debug!(%unknown, release, "no such gate");
+            debug!(%unknown, ?what, "no such gate");
         }
     }
 
@@ -380,5 +413,6 @@ impl Shell {
     }
 }
 
+mod sensors;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use schoolgate_core::{roster::Document, site::PlaceRole, text::Lang, time::Wall};
+use schoolgate_core::{id::PlaceId, roster::Document, site::PlaceRole, text::Lang, time::Wall};
 use tempfile::TempDir;
 
 use crate::{
@@ -111,6 +111,20 @@ impl Scene {
         let devices: Vec<PathBuf> = self.readers.iter().map(|reader| reader.path().to_owned()).collect();
         gateway.wait_until_open(&devices).await?;
         Ok(gateway)
+    }
+
+    /// Wires an input of this kind at a place, by the contact `{place}.{kind}` to ground; for the gateway's next start.
+    pub fn wire_input(&self, place: &PlaceId, kind: &str) -> Result<(), SceneError> {
+        let socket = self.lines.path().display();
+        let mut text = fs::read_to_string(self.config()).map_err(|error| SceneError::Write(self.config(), error))?;
+        add(
+            &mut text,
+            format_args!(
+                "[[input]]\nplace = \"{place}\"\nkind = \"{kind}\"\nline = \"{place}.{kind}\"\n\
+                 backend = \"simulated\"\nsocket = \"{socket}\""
+            ),
+        );
+        self.write("gate.toml", text.as_bytes())
     }
 
     /// Changes what the lines to broker and platform do.

@@ -1,6 +1,7 @@
 //! Gate lines that aren't there: takes the levels that the gateway sets, and tells tests when one changes.
 //!
-//! The gateway connects to a Unix socket and writes one line of text per level, such as `east-gate.green 1`.
+//! The gateway connects to a Unix socket and writes one line of text per level, such as `east-gate.green 1`. In the same
+//! words it is told the levels of its inputs: all of them when it connects, and then each change.
 
 use std::{
     collections::BTreeMap,
@@ -11,8 +12,11 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
-    net::{UnixListener, UnixStream},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{
+        UnixListener, UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::{Semaphore, broadcast},
     task::JoinHandle,
 };
@@ -52,6 +56,8 @@ pub struct VirtualLines {
 struct Board {
     levels: Mutex<Levels>,
     changes: broadcast::Sender<LineChange>,
+    inputs: Mutex<BTreeMap<Arc<str>, bool>>,
+    input_changes: broadcast::Sender<(Arc<str>, bool)>,
     hang_up: broadcast::Sender<()>,
 }
 
@@ -72,7 +78,9 @@ impl VirtualLines {
         let listener = UnixListener::bind(&path)?;
         let (changes, _) = broadcast::channel(MAX_UNTAKEN_CHANGES);
         let (hang_up, _) = broadcast::channel(1);
-        let board = Arc::new(Board { levels: Mutex::default(), changes, hang_up });
+        let (input_changes, _) = broadcast::channel(MAX_UNTAKEN_CHANGES);
+        let inputs = Mutex::default();
+        let board = Arc::new(Board { levels: Mutex::default(), changes, inputs, input_changes, hang_up });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&board)));
         Ok(Self { path, board, accepting })
     }
@@ -100,6 +108,16 @@ impl VirtualLines {
     /// Sees every change from now on.
     pub fn watch(&self) -> LineWatch {
         LineWatch { changes: self.board.changes.subscribe(), board: Arc::clone(&self.board) }
+    }
+
+    /// Closes the contact between this input and ground: its level is low from now on.
+    pub fn close(&self, input: &str) {
+        self.board.set_input(input, false);
+    }
+
+    /// Opens the contact of this input, or cuts its wire: its level is high from now on, as its resistor pulls it up.
+    pub fn open(&self, input: &str) {
+        self.board.set_input(input, true);
     }
 
     /// Hangs up on every gateway; they may connect again.
@@ -166,7 +184,7 @@ async fn accept(listener: UnixListener, board: Arc<Board>) {
                 tokio::spawn(async move {
                     tokio::select! {
                         _ = hang_up.recv() => {}
-                        () = take_levels(socket, &board) => {}
+                        () = converse(socket, &board) => {}
                     }
                     drop(place);
                 });
@@ -180,8 +198,35 @@ async fn accept(listener: UnixListener, board: Arc<Board>) {
     }
 }
 
+/// Takes levels and gives those of inputs until the gateway hangs up.
+async fn converse(socket: UnixStream, board: &Board) {
+    let (from_gateway, to_gateway) = socket.into_split();
+    tokio::select! {
+        () = take_levels(from_gateway, board) => {}
+        _ = give_levels(to_gateway, board) => {}
+    }
+}
+
+/// All inputs, and then each change; all anew for a gateway that fell behind.
+async fn give_levels(mut socket: OwnedWriteHalf, board: &Board) -> io::Result<()> {
+    loop {
+        let mut changes = board.input_changes.subscribe();
+        let inputs = board.inputs().clone();
+        for (input, high) in inputs {
+            give(&mut socket, &input, high).await?;
+        }
+        while let Ok((input, high)) = changes.recv().await {
+            give(&mut socket, &input, high).await?;
+        }
+    }
+}
+
+async fn give(socket: &mut OwnedWriteHalf, input: &str, high: bool) -> io::Result<()> {
+    socket.write_all(format!("{input} {}\n", u8::from(high)).as_bytes()).await
+}
+
 /// Takes levels until the gateway hangs up, or writes a line so long that its end can't be waited for.
-async fn take_levels(socket: UnixStream, board: &Board) {
+async fn take_levels(socket: OwnedReadHalf, board: &Board) {
     let mut socket = BufReader::new(socket);
     let mut line = Vec::with_capacity(MAX_LINE_BYTES);
     loop {
@@ -202,6 +247,18 @@ async fn take_levels(socket: UnixStream, board: &Board) {
 impl Board {
     fn levels(&self) -> MutexGuard<'_, Levels> {
         self.levels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn inputs(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, bool>> {
+        self.inputs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_input(&self, input: &str, high: bool) {
+        let input: Arc<str> = input.into();
+        let mut inputs = self.inputs();
+        inputs.insert(Arc::clone(&input), high);
+        // Under the lock, so that changes go out in their order; an error says that nobody is connected.
+        let _ = self.input_changes.send((input, high));
     }
 
     fn is(&self, line: &str, high: bool) -> bool {
@@ -257,7 +314,8 @@ mod tests {
     use proptest::prelude::*;
     use schoolgate::gates::{FailSafe, GateAction, GateCommand, GateDriver, Light, Output, Pins, SimulatedLines, Tone};
     use schoolgate_core::id::PlaceId;
-    use tokio::{io::AsyncWriteExt, sync::watch, time::timeout};
+    use schoolgate_lines::{Contact, InputLine, Pull, Told, ToldWhat};
+    use tokio::{sync::watch, time::timeout};
 
     use super::*;
 
@@ -301,6 +359,28 @@ mod tests {
         driver.apply(told, &GateCommand { place, what: GateAction::Release { for_ms: 60_000 } }).unwrap();
         soon(watch.wait_for("east-gate.release", true)).await;
         assert_eq!(lines.level("east-gate.release"), Some(true));
+    }
+
+    #[tokio::test]
+    async fn a_contact_that_opens_here_is_seen_at_the_gateway() {
+        let (_folder, lines) = listening();
+        lines.close("east-gate.door");
+        let simulated = SimulatedLines::new(lines.path());
+        let contact = Contact { active_low: true, normally_closed: true };
+        let door =
+            InputLine { name: "east-gate.door".into(), pull: Pull::Up, contact, rest: Duration::from_millis(20) };
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        simulated.watch(&[door], move |what: Told| _ = tell.send(what.what));
+        let (_stop, stopped) = watch::channel(false);
+        tokio::spawn(simulated.run(stopped, || 0));
+        assert_eq!(soon(told.recv()).await, Some(ToldWhat::Seen));
+        assert_eq!(soon(told.recv()).await, Some(ToldWhat::Active(false)));
+        lines.open("east-gate.door");
+        assert_eq!(soon(told.recv()).await, Some(ToldWhat::Active(true)));
+        lines.hang_up();
+        assert!(matches!(soon(told.recv()).await, Some(ToldWhat::Lost(_))));
+        assert_eq!(soon(told.recv()).await, Some(ToldWhat::Seen));
+        assert_eq!(soon(told.recv()).await, Some(ToldWhat::Active(true)), "told anew");
     }
 
     #[tokio::test]

@@ -8,6 +8,8 @@
     reason = "helpers of tests are outside of what clippy takes for tests"
 )]
 
+#[path = "end_to_end/contacts.rs"]
+mod contacts;
 #[path = "end_to_end/disk.rs"]
 mod disk;
 #[path = "end_to_end/health.rs"]

@@ -301,6 +301,9 @@ impl Machine {
             }
             Event::Time => {}
         }
+        if let Some(blocked) = self.beams.look(now.at) {
+            todo.push_back(Effect::Blocked(blocked));
+        }
         self.stand(now, todo);
     }
 
@@ -330,7 +333,9 @@ impl Machine {
 
     /// Whether the airlock's other door may be released.
     pub fn is_secure(&self, at: Mono) -> bool {
-        matches!(self.phase(at), Phase::Locked | Phase::OutOfService) && self.open.is_none() && self.granted.is_empty()
+        let is_released = [self.exit_until, self.released_until].iter().flatten().any(|until| at < *until);
+        let is_shut = self.open.is_none() && !self.beams.is_busy() && !self.is_free();
+        is_shut && self.granted.is_empty() && !is_released
     }
 
     /// Whether it takes the airlock's other door for closed and locked.
@@ -383,8 +388,8 @@ impl Machine {
             let mut any = false;
             while let Some(grant) = self.granted.pop_front_if(|grant| over(&grant.until)) {
                 any = true;
-                let seen = self.has_contact || self.counts_people;
-                if seen && !self.is_free() && (self.counts_people || !grant.opened) {
+                let counts = self.counts_people || now.gate.kind == GateKind::Turnstile;
+                if !self.is_free() && (counts || self.has_contact && !grant.opened) {
                     todo.push_back(Effect::NotPassed(grant.seq));
                 }
             }
@@ -406,9 +411,6 @@ impl Machine {
         }
         if self.opens_by.take_if(|until| over(until)).is_some() && self.open.is_none() && self.has_contact {
             todo.push_back(Effect::DoesNotOpen);
-        }
-        if let Some(blocked) = self.beams.look(now.at) {
-            todo.push_back(Effect::Blocked(blocked));
         }
     }
 
@@ -562,8 +564,9 @@ impl Machine {
 
     /// Somebody has gone: if nobody else is on the way, the release is over.
     fn all_have_gone(&mut self, now: &Now<'_>, used: Option<Seq>, todo: &mut VecDeque<Effect>) {
-        if now.gate.shorten_on_passage && self.granted.is_empty() && self.exit_until.is_none() {
-            (self.relock_at, self.released_until) = (None, None);
+        let over = now.gate.shorten_on_passage && self.granted.is_empty() && self.exit_until.is_none();
+        if over && self.released_until.take().is_some() {
+            self.relock_at = None;
             todo.push_back(Effect::Relock(used));
         }
     }

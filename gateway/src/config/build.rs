@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use schoolgate_cards::ntag424::Names;
+use schoolgate_core::gate as behaviour;
 use schoolgate_core::text::Bilingual;
+use schoolgate_lines::Contact;
 
 use super::document::{Document, Entry};
 use super::id::{GatewayId, PlaceId, ReaderId, SchoolId};
 use super::model::{
-    Backend, Cards, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Language, Line, Link, Mqtt, Outputs, Place,
-    Platform, Reader, ReaderKind, Retention, Role, SerialLine, Tls, Way,
+    Backend, Board, Cards, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Input, InputKind, Kind, Language, Line,
+    Link, Mqtt, Place, Platform, PullName, Reader, ReaderKind, Retention, Role, SerialLine, Tls, Way,
 };
 use super::osdp;
 
@@ -49,6 +51,7 @@ pub(super) fn build(document: &Document, base_dir: &Path) -> Option<Config> {
         places: document.all("place").iter().map(place).collect::<Option<_>>()?,
         readers: document.all("reader").iter().map(|entry| reader(entry, base_dir)).collect::<Option<_>>()?,
         gates: document.all("gate").iter().map(|entry| gate(entry, base_dir)).collect::<Option<_>>()?,
+        inputs: document.all("input").iter().map(|entry| input(entry, base_dir)).collect::<Option<_>>()?,
         gateway,
         mqtt,
         platform,
@@ -124,10 +127,7 @@ fn link(entry: &Entry, base_dir: &Path) -> Option<Link> {
 }
 
 fn gate(entry: &Entry, base_dir: &Path) -> Option<Gate> {
-    let outputs = match Backend::from_name(entry.text("backend")?)? {
-        Backend::Simulated => Outputs::Simulated { socket: path(entry, "socket", base_dir)? },
-    };
-    let active_low = entry.ids("active_low")?;
+    let active_low = entry.lines("active_low")?;
     let line = |field| {
         entry
             .text(field)
@@ -135,14 +135,55 @@ fn gate(entry: &Entry, base_dir: &Path) -> Option<Gate> {
     };
     Some(Gate {
         place: PlaceId::try_new(entry.text("place")?).ok()?,
-        outputs,
+        board: board(entry, base_dir)?,
         release: line("release_line"),
         lamp_green: line("lamp_green_line"),
         lamp_amber: line("lamp_amber_line"),
         lamp_red: line("lamp_red_line"),
         buzzer: line("buzzer_line"),
-        release_time: Duration::from_millis(entry.number("release_ms")?.into()),
+        behaviour: behaviour(entry)?,
         show_time: Duration::from_millis(entry.number("show_ms")?.into()),
+    })
+}
+
+fn input(entry: &Entry, base_dir: &Path) -> Option<Input> {
+    let kind = InputKind::from_name(entry.text("kind")?)?;
+    let normally_closed = entry.flag("normally_closed").unwrap_or(kind.usually_closed());
+    Some(Input {
+        place: PlaceId::try_new(entry.text("place")?).ok()?,
+        kind,
+        board: board(entry, base_dir)?,
+        line: entry.text("line")?.to_owned(),
+        pull: PullName::from_name(entry.text("pull")?)?.into(),
+        contact: Contact { active_low: entry.flag("active_low")?, normally_closed },
+        debounce: Duration::from_millis(entry.number("debounce_ms")?.into()),
+    })
+}
+
+fn board(entry: &Entry, base_dir: &Path) -> Option<Board> {
+    Some(match Backend::from_name(entry.text("backend")?)? {
+        Backend::Gpiocdev => Board::Gpiocdev,
+        Backend::Rppal => Board::Rppal,
+        Backend::Simulated => Board::Simulated { socket: path(entry, "socket", base_dir)? },
+    })
+}
+
+fn behaviour(entry: &Entry) -> Option<behaviour::Gate> {
+    let usual = behaviour::Gate::of(Kind::from_name(entry.text("kind")?)?.into());
+    let millis = |field| entry.number(field).map(|ms| Duration::from_millis(ms.into()));
+    Some(behaviour::Gate {
+        release: millis("release_ms")?,
+        opening: millis("opening_ms").unwrap_or_default(),
+        held_after: entry.number("held_after_s").map(|s| Duration::from_secs(s.into())),
+        one_person_per_release: entry.flag("one_person_per_release").unwrap_or(usual.one_person_per_release),
+        shorten_on_passage: entry.flag("shorten_on_passage")?,
+        exit_button_releases: entry.flag("exit_button_releases")?,
+        interlock_with: match entry.text("interlock_with") {
+            Some(place) => Some(PlaceId::try_new(place).ok()?),
+            None => None,
+        },
+        schedule: entry.schedule("schedule")?.clone(),
+        ..usual
     })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use schoolgate_core::gate::Schedule;
 use schoolgate_core::text;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -92,9 +93,16 @@ impl Entry {
         }
     }
 
-    pub(super) fn ids(&self, name: &str) -> Option<&[String]> {
+    pub(super) fn lines(&self, name: &str) -> Option<&[String]> {
         match self.value(name)? {
-            Value::Ids(ids) => Some(ids),
+            Value::Lines(lines) => Some(lines),
+            _ => None,
+        }
+    }
+
+    pub(super) fn schedule(&self, name: &str) -> Option<&Schedule> {
+        match self.value(name)? {
+            Value::Schedule(schedule) => Some(schedule),
             _ => None,
         }
     }

@@ -92,8 +92,12 @@ pub(super) enum Kind {
     LogFilter,
     /// A moment with its offset from UTC (RFC 3339).
     Moment,
-    /// A list of ids.
-    Ids,
+    /// The name of a GPIO line: 1 to 64 printable ASCII characters, as kernels name them (`ID_SDA/GPIO0`).
+    Line,
+    /// A list of such names.
+    Lines,
+    /// Lines of a gate's schedule.
+    Schedule,
 }
 
 pub(super) const fn required(

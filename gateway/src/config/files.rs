@@ -1,4 +1,4 @@
-//! What the configuration names on this machine: keys, certificates, the data folder, serial ports.
+//! What the configuration names on this machine: keys, certificates, the data folder, serial ports, gate lines.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -13,6 +13,7 @@ use super::document::{Document, Entry};
 use super::fault::Report;
 use super::osdp;
 use super::secret::{Secret32, SecretError, SecretText, SunSecret, unreadable};
+use super::wiring;
 
 /// Permission bits of everybody who is neither the owner nor of the group.
 const OTHERS: u32 = 0o007;
@@ -40,6 +41,7 @@ pub(super) fn check(document: &Document, base_dir: &Path, report: &mut Report<'_
         port(reader, base_dir, report);
         osdp::key_file(reader, base_dir, report);
     }
+    wiring::check_board(document, report);
     if let Some(mqtt) = document.one("mqtt") {
         secret(mqtt, "password_file", base_dir, SecretText::read, report);
         readable(mqtt, "ca_file", base_dir, report);

@@ -21,6 +21,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod value;
+mod wiring;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -33,8 +34,8 @@ use self::document::Document;
 use self::fault::Report;
 pub use self::fault::{Fault, MAX_FAULTS, Severity};
 pub use self::model::{
-    Backend, Cards, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Language, Line, Link, Mqtt, OsdpLine, Outputs,
-    Place, Platform, Reader, ReaderKind, Retention, Role, SerialLine, Tls,
+    Backend, Board, Cards, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Input, InputKind, Language, Line, Link,
+    Mqtt, OsdpLine, Place, Platform, Reader, ReaderKind, Retention, Role, SerialLine, Tls,
 };
 pub use self::secret::{MAX_SECRET_BYTES, Secret32, SecretError, SecretText, SunSecret};
 pub use self::template::template;

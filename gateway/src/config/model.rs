@@ -6,9 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use schoolgate_cards::ntag424::Names;
+use schoolgate_core::gate::{self, GateKind};
 use schoolgate_core::pass::PassSecret;
 use schoolgate_core::site::{self, Direction, PlaceRole, Site};
 use schoolgate_core::text::{Bilingual, Lang};
+use schoolgate_lines::{Contact, Pull};
 
 use super::id::{GatewayId, PlaceId, ReaderId, SchoolId};
 use super::secret::Secret32;
@@ -81,6 +83,18 @@ impl ReaderKind {
 }
 
 choices! {
+    /// The names of the kinds of gate.
+    Kind {
+        /// A door with a lock.
+        Door = "door",
+        /// Arms or wings that turn once for each person.
+        Turnstile = "turnstile",
+        /// A leaf or bar that a motor moves.
+        Motor = "motor",
+    }
+}
+
+choices! {
     /// Which way a reader leads.
     Way {
         /// Onto the campus.
@@ -91,10 +105,63 @@ choices! {
 }
 
 choices! {
-    /// What drives output lines.
+    /// What reaches the lines of a gate.
     Backend {
+        /// The kernel's GPIO character device.
+        Gpiocdev = "gpiocdev",
+        /// The registers of a Raspberry Pi.
+        Rppal = "rppal",
         /// Lines without hardware, behind a socket.
         Simulated = "simulated",
+    }
+}
+
+choices! {
+    /// What an input says.
+    InputKind {
+        /// A door is open.
+        DoorContact = "door_contact",
+        /// The exit button is pressed.
+        ExitRequest = "exit_request",
+        /// The beam on the side of the street is broken.
+        BeamA = "beam_a",
+        /// The beam on the side of the campus is broken.
+        BeamB = "beam_b",
+        /// A turnstile has turned inwards.
+        TurnIn = "turn_in",
+        /// A turnstile has turned outwards.
+        TurnOut = "turn_out",
+        /// A turnstile has turned, and does not say which way.
+        Turned = "turned",
+        /// A motor has opened its gate fully.
+        FullyOpen = "fully_open",
+        /// Something is in the way of a motor's gate.
+        SafetyBeam = "safety_beam",
+        /// The fire alarm is on.
+        FireAlarm = "fire_alarm",
+        /// A housing is open.
+        Tamper = "tamper",
+        /// A panic button is pressed.
+        Panic = "panic",
+    }
+}
+
+impl InputKind {
+    /// Whether its contact is usually closed at rest, so that a cut wire shows.
+    pub fn usually_closed(self) -> bool {
+        matches!(self, Self::DoorContact | Self::FireAlarm | Self::Tamper | Self::SafetyBeam)
+    }
+}
+
+choices! {
+    /// The names of an input's resistors.
+    PullName {
+        /// To the supply.
+        Up = "up",
+        /// To ground.
+        Down = "down",
+        /// None.
+        None = "none",
     }
 }
 
@@ -127,11 +194,31 @@ impl From<Language> for Lang {
     }
 }
 
+impl From<PullName> for Pull {
+    fn from(name: PullName) -> Self {
+        match name {
+            PullName::Up => Self::Up,
+            PullName::Down => Self::Down,
+            PullName::None => Self::None,
+        }
+    }
+}
+
 impl From<Way> for Direction {
     fn from(way: Way) -> Self {
         match way {
             Way::In => Self::In,
             Way::Out => Self::Out,
+        }
+    }
+}
+
+impl From<Kind> for GateKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Door => Self::Door,
+            Kind::Turnstile => Self::Turnstile,
+            Kind::Motor => Self::Motor,
         }
     }
 }
@@ -160,6 +247,8 @@ pub struct Config {
     pub readers: Vec<Reader>,
     /// Outputs, at most one set for a place; no line is driven by two of them.
     pub gates: Vec<Gate>,
+    /// Inputs; no line of a backend is one of two of them, or an output too.
+    pub inputs: Vec<Input>,
     /// The broker; without it nothing is published.
     pub mqtt: Option<Mqtt>,
     /// The central platform; without it nothing is synchronised.
@@ -182,6 +271,7 @@ impl Config {
             pass_secret: pass_secret.map(|secret| PassSecret::new(*secret.expose())),
             places: self.places.iter().map(place).collect(),
             readers: self.readers.iter().map(reader).collect(),
+            gates: self.gates.iter().map(|gate| (gate.place.clone(), gate.behaviour.clone())).collect(),
             directions: self.readers.iter().filter_map(|r| Some((r.id.clone(), r.direction?))).collect(),
             has_platform: self.platform.is_some(),
         }
@@ -281,7 +371,7 @@ pub struct Gate {
     /// Where they are.
     pub place: PlaceId,
     /// What drives them.
-    pub outputs: Outputs,
+    pub board: Board,
     /// Releases the gate.
     pub release: Option<Line>,
     /// The green lamp.
@@ -292,15 +382,38 @@ pub struct Gate {
     pub lamp_red: Option<Line>,
     /// The buzzer.
     pub buzzer: Option<Line>,
-    /// How long the gate stays released.
-    pub release_time: Duration,
+    /// What closes the way and how it behaves; its release is how long the gate stays released.
+    pub behaviour: gate::Gate,
     /// How long a lamp shows a decision.
     pub show_time: Duration,
 }
 
-/// What drives the lines of a gate, with what is needed to reach it.
+/// An input at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outputs {
+pub struct Input {
+    /// Where it is.
+    pub place: PlaceId,
+    /// What it says when it is active.
+    pub kind: InputKind,
+    /// What reads it.
+    pub board: Board,
+    /// Its name in its backend.
+    pub line: String,
+    /// Its resistor.
+    pub pull: Pull,
+    /// How its contact is wired.
+    pub contact: Contact,
+    /// How long it must be at rest to be believed.
+    pub debounce: Duration,
+}
+
+/// What drives and reads lines, with what is needed to reach it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Board {
+    /// The kernel's GPIO character device.
+    Gpiocdev,
+    /// The registers of a Raspberry Pi.
+    Rppal,
     /// Lines without hardware.
     Simulated {
         /// The simulator's socket.

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use schoolgate_core::gate::Mode;
 use schoolgate_core::text;
 
 use super::build::{PARAMETERS, names};
 use super::document::{Document, Entry};
 use super::fault::{Report, one_of, shown};
-use super::model::{Backend, ClockSource, ReaderKind, Role};
+use super::model::{ClockSource, Kind, ReaderKind, Role};
 use super::osdp;
 use super::value::is_loopback;
+use super::wiring;
 
 /// The fields of a gate that name lines.
 pub(super) const LINES: [&str; 5] =
@@ -23,10 +25,11 @@ pub(super) fn check(document: &Document, report: &mut Report<'_>) {
     unique(document.all("reader"), "reader_name", report);
     unique(document.all("gate"), "place", report);
     let places: Vec<&str> = document.all("place").iter().filter_map(|place| place.text("id")).collect();
-    for entry in document.all("reader").iter().chain(document.all("gate")) {
+    for entry in document.all("reader").iter().chain(document.all("gate")).chain(document.all("input")) {
         known_place(entry, &places, report);
     }
     gates(document, report);
+    wiring::check(document, report);
     if let Some(mqtt) = document.one("mqtt") {
         check_mqtt(mqtt, report);
     }
@@ -78,19 +81,7 @@ fn known_place(entry: &Entry, places: &[&str], report: &mut Report<'_>) {
 
 fn gates(document: &Document, report: &mut Report<'_>) {
     let role = |id: &str| document.all("place").iter().find(|place| place.text("id") == Some(id))?.text("role");
-    let mut driven: BTreeMap<(Option<&str>, Option<&str>, &str), String> = BTreeMap::new();
     for gate in document.all("gate") {
-        let backend = gate.text("backend");
-        if backend == Some(Backend::Simulated.name()) {
-            needs(gate, "backend", "socket", report);
-        }
-        for field in LINES {
-            let Some(line) = gate.text(field) else { continue };
-            match driven.get(&(backend, gate.text("socket"), line)) {
-                Some(first) => note_twice(gate, field, line, first, report),
-                None => _ = driven.insert((backend, gate.text("socket"), line), gate.field(field)),
-            }
-        }
         let is_gate = gate.text("place").and_then(role) == Some(Role::Gate.name());
         if !gate.is_written("release_line") && (is_gate || !LINES.iter().any(|line| gate.is_written(line))) {
             let lang = report.lang;
@@ -102,12 +93,73 @@ fn gates(document: &Document, report: &mut Report<'_>) {
             report.fault(gate.at, gate.field("release_line"), found, would_do);
         }
         active_low(gate, report);
+        behaviour(gate, report);
+    }
+    airlocks(document, report);
+}
+
+/// What the kind of gate needs, and what has no effect with it.
+fn behaviour(gate: &Entry, report: &mut Report<'_>) {
+    let lang = report.lang;
+    let motor = gate.text("kind") == Some(Kind::Motor.name());
+    if motor && !gate.is_written("opening_ms") {
+        let found = text!(lang, zh: "缺少此项，而 kind 为 motor", en: "nothing, though kind is motor");
+        let would_do =
+            text!(lang, zh: "电动门打开所需毫秒数，如 8000", en: "how long the motor takes to open, such as 8000");
+        report.fault(gate.at, gate.field("opening_ms"), found, would_do);
+    }
+    if !motor && gate.text("kind").is_some() {
+        excludes(gate, "kind != \"motor\"", "opening_ms", "kind = \"motor\"", report);
+    }
+    let stands_open = gate.schedule("schedule").is_some_and(|schedule| schedule.has(Mode::Free));
+    if stands_open && gate.is_written("interlock_with") {
+        let found = text!(lang, zh: "free，而此门与另一道门互锁", en: "free, though the gate is one of an airlock");
+        let would_do =
+            text!(lang, zh: "只写 locked，或删去 interlock_with", en: "locked lines only, or no interlock_with");
+        report.fault(gate.place_of("schedule"), gate.field("schedule"), found, would_do);
+    }
+}
+
+/// The two doors of an airlock name each other, or one of them would open while the other stands open.
+fn airlocks(document: &Document, report: &mut Report<'_>) {
+    let gates = document.all("gate");
+    for gate in gates {
+        let Some(other) = gate.text("interlock_with") else { continue };
+        let lang = report.lang;
+        let own = gate.text("place");
+        let partner = gates.iter().find(|gate| gate.text("place") == Some(other));
+        let (found, would_do) = match partner {
+            _ if own == Some(other) => (
+                text!(lang, zh: "此门自己", en: "the gate itself"),
+                text!(lang, zh: "另一道门的位置", en: "the place of the other door"),
+            ),
+            None => {
+                let others: Vec<&str> =
+                    gates.iter().filter_map(|gate| gate.text("place")).filter(|id| own != Some(id)).collect();
+                let other_shown = shown(other);
+                let found = text!(lang, zh: "{other_shown} 没有对应的 [[gate]]", en: "{other_shown}, which no [[gate]] has as its place");
+                let would_do = match others.as_slice() {
+                    [] => text!(lang, zh: "再写一节 [[gate]]", en: "a second section [[gate]]"),
+                    _ => one_of(lang, &others, other),
+                };
+                (found, would_do)
+            }
+            Some(partner) if own.is_some() && partner.text("interlock_with") != own => {
+                let (own, partner) = (shown(own.unwrap_or_default()), partner.field("interlock_with"));
+                (
+                    text!(lang, zh: "对方没有写回 {own}", en: "a door that does not name {own} in turn"),
+                    text!(lang, zh: "{partner} = {own}", en: "{partner} = {own}"),
+                )
+            }
+            Some(_) => continue,
+        };
+        report.fault(gate.place_of("interlock_with"), gate.field("interlock_with"), found, would_do);
     }
 }
 
 fn active_low(gate: &Entry, report: &mut Report<'_>) {
     let lines: Vec<&str> = LINES.iter().filter_map(|field| gate.text(field)).collect();
-    let named = gate.ids("active_low").unwrap_or_default();
+    let named = gate.lines("active_low").unwrap_or_default();
     for (index, name) in named.iter().enumerate() {
         let lang = report.lang;
         let name_shown = shown(name);

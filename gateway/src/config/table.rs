@@ -1,14 +1,21 @@
 //! Every section and field that a configuration file may have.
 
 use super::fields::{Doc, Field, Kind, Occurs, Section, default, optional, required, usual};
-use super::model::{Backend, ClockSource, Language, ReaderKind, Role, Way};
+use super::model::{Backend, ClockSource, InputKind, Kind as GateKind, Language, PullName, ReaderKind, Role, Way};
 use super::osdp;
 
 /// Shortest and longest time that a gate stays released, in milliseconds. IEC 60839-11-1 asks that the time can be set
 /// for each portal; below three seconds a child with a satchel does not get through.
 pub const RELEASE_MS: (u32, u32) = (3_000, 60_000);
+/// Shortest and longest time that a motor takes to open a gate, in milliseconds.
+pub const OPENING_MS: (u32, u32) = (200, 60_000);
+/// Shortest and longest time that a door may stand open, in seconds.
+pub const HELD_AFTER_S: (u32, u32) = (3, 3_600);
 /// Shortest and longest time that a lamp shows a decision, in milliseconds.
 pub const SHOW_MS: (u32, u32) = (200, 30_000);
+/// Shortest and longest time for which an input must be at rest, in milliseconds. With more than 400, activity that standards
+/// ask to be seen would not be.
+pub const DEBOUNCE_MS: (u32, u32) = (0, 400);
 /// Shortest and longest MQTT keep-alive, in seconds. The client library does not take less than five with MQTT 5.
 pub const KEEP_ALIVE_S: (u32, u32) = (5, 3_600);
 /// Fewest and most entries in one upload to the platform.
@@ -54,6 +61,16 @@ pub(super) const SECTIONS: &[Section] = &[
             en: "The outputs at a place: release, lamps, buzzer. At most one section for a place.",
         },
         fields: GATE,
+    },
+    Section {
+        name: "input",
+        occurs: Occurs::Repeatedly,
+        doc: Doc {
+            zh: "某位置的输入：门磁、出门按钮、对射、消防等，每条线路一节；没有则删去。接线见 gateway/docs/gpio.md。",
+            en: "An input at a place: door contact, exit button, beams, fire alarm; one section for each line, none where there \
+                 is none. Wiring: gateway/docs/gpio.md.",
+        },
+        fields: INPUT,
     },
     Section {
         name: "mqtt",
@@ -263,6 +280,79 @@ const READER: &[Field] = &[
     ),
 ];
 
+const BACKEND: Field = default(
+    "backend",
+    Kind::OneOf(Backend::NAMES),
+    r#""gpiocdev""#,
+    "由什么驱动：gpiocdev 为内核的 GPIO 设备，适用于各种板子；rppal 只用于树莓派；simulated 为模拟，不接任何硬件。",
+    "What reaches the lines; gpiocdev: the kernel's GPIO device, on any board; rppal: a Raspberry Pi's registers; \
+     simulated: no hardware at all.",
+);
+const SOCKET: Field = optional(
+    "socket",
+    Kind::Path,
+    r#""/run/schoolgate/lines.sock""#,
+    "模拟器的套接字；backend 为 simulated 时必填。",
+    "The simulator's socket; backend simulated needs it.",
+);
+
+const INPUT: &[Field] = &[
+    required(
+        "place",
+        Kind::Id,
+        r#""east-gate""#,
+        "所在位置：某个 [[place]] 的 id。消防信号对整个学校起作用，写接线处。",
+        "Where it is: a [[place]]'s id. The fire alarm is for the whole school; give the place where it is wired.",
+    ),
+    required(
+        "kind",
+        Kind::OneOf(InputKind::NAMES),
+        r#""door_contact""#,
+        "用途：door_contact 门磁、exit_request 出门按钮、beam_a 校外侧对射、beam_b 校内侧对射、turn_in 转闸进、\
+         turn_out 转闸出、turned 转闸（不分方向）、fully_open 电动门开到位、safety_beam 电动门防夹、fire_alarm 消防、tamper 防拆、panic 紧急按钮。",
+        "What it is for: door_contact, exit_request, beam_a (on the street's side), beam_b (on the campus's), turn_in, turn_out or \
+         turned (a turnstile has), fully_open and safety_beam (of a motor's gate), fire_alarm, tamper or panic.",
+    ),
+    BACKEND,
+    SOCKET,
+    required(
+        "line",
+        Kind::Line,
+        r#""GPIO27""#,
+        "线路名，或“芯片:序号”，如 \"gpiochip0:27\"。",
+        "The line's name, or chip and number such as \"gpiochip0:27\".",
+    ),
+    default(
+        "pull",
+        Kind::OneOf(PullName::NAMES),
+        r#""up""#,
+        "上下拉电阻：up 上拉（触点接地）、down 下拉（触点接 3.3 V）、none 无。",
+        "The resistor: up (the contact goes to ground), down (it goes to 3.3 V) or none.",
+    ),
+    default(
+        "active_low",
+        Kind::Flag,
+        "true",
+        "触点闭合时是否为低电平；接地的触点如此。",
+        "Whether a closed contact reads low, as one to ground does.",
+    ),
+    optional(
+        "normally_closed",
+        Kind::Flag,
+        "true",
+        "平时触点是否闭合（断线即报警）；不写则 door_contact、fire_alarm、tamper、safety_beam 为 true，其余为 false。",
+        "Whether the contact is closed at rest, so that a cut wire shows; without it, true for door_contact, fire_alarm, \
+         tamper and safety_beam, false for the others.",
+    ),
+    default(
+        "debounce_ms",
+        Kind::Number(DEBOUNCE_MS.0, DEBOUNCE_MS.1),
+        "20",
+        "消抖时间（毫秒）：更短的变化只计数、不上报。",
+        "How long the line must be at rest to be believed, in milliseconds; what is shorter is counted only.",
+    ),
+];
+
 const GATE: &[Field] = &[
     required(
         "place",
@@ -271,44 +361,91 @@ const GATE: &[Field] = &[
         "所在位置：某个 [[place]] 的 id。",
         "Where they are: a [[place]]'s id.",
     ),
-    required(
-        "backend",
-        Kind::OneOf(Backend::NAMES),
-        r#""simulated""#,
-        "由什么驱动：simulated 为模拟，不接任何硬件。",
-        "What drives the lines; simulated: no hardware at all.",
-    ),
-    usual(
-        "socket",
-        Kind::Path,
-        r#""/run/schoolgate/lines.sock""#,
-        "模拟器的套接字；backend 为 simulated 时必填。",
-        "The simulator's socket; backend simulated needs it.",
-    ),
+    BACKEND,
+    SOCKET,
     usual(
         "release_line",
-        Kind::Id,
-        r#""release""#,
+        Kind::Line,
+        r#""GPIO17""#,
         "开闸线路；校门必填，其他位置可只有灯。",
         "Line that releases the gate; a gate needs it, other places may have lamps only.",
     ),
-    optional("lamp_green_line", Kind::Id, r#""lamp_green""#, "绿灯线路。", "Line of the green lamp."),
-    optional("lamp_amber_line", Kind::Id, r#""lamp_amber""#, "黄灯线路。", "Line of the amber lamp."),
-    optional("lamp_red_line", Kind::Id, r#""lamp_red""#, "红灯线路。", "Line of the red lamp."),
-    optional("buzzer_line", Kind::Id, r#""buzzer""#, "蜂鸣器线路。", "Line of the buzzer."),
+    optional("lamp_green_line", Kind::Line, r#""GPIO22""#, "绿灯线路。", "Line of the green lamp."),
+    optional("lamp_amber_line", Kind::Line, r#""GPIO23""#, "黄灯线路。", "Line of the amber lamp."),
+    optional("lamp_red_line", Kind::Line, r#""GPIO24""#, "红灯线路。", "Line of the red lamp."),
+    optional("buzzer_line", Kind::Line, r#""GPIO25""#, "蜂鸣器线路。", "Line of the buzzer."),
     default(
         "active_low",
-        Kind::Ids,
+        Kind::Lines,
         "[]",
         "以上线路中低电平有效者。",
         "Those of the lines above that are active when low.",
+    ),
+    default(
+        "kind",
+        Kind::OneOf(GateKind::NAMES),
+        r#""door""#,
+        "闸门种类：door 门，turnstile 逐人转闸，motor 电动门或道闸。",
+        "What closes the way: door, turnstile (one turn for each person), or motor (a leaf or bar that a motor moves).",
     ),
     default(
         "release_ms",
         Kind::Number(RELEASE_MS.0, RELEASE_MS.1),
         "5000",
         "开闸时长（毫秒）。",
-        "How long the gate stays released, in milliseconds.",
+        "How long the gate stays released, in milliseconds; a motor's is counted from when it has opened.",
+    ),
+    optional(
+        "opening_ms",
+        Kind::Number(OPENING_MS.0, OPENING_MS.1),
+        "8000",
+        "电动门打开所需时间（毫秒）；kind 为 motor 时必填。",
+        "How long the motor takes to open, in milliseconds; kind motor needs it.",
+    ),
+    optional(
+        "held_after_s",
+        Kind::Number(HELD_AFTER_S.0, HELD_AFTER_S.1),
+        "30",
+        "门开着多少秒后报警；不写则按名册的 policy.gate_held_s。",
+        "After so many seconds an open door is an alarm; without it, as the roster's policy.gate_held_s says.",
+    ),
+    optional(
+        "one_person_per_release",
+        Kind::Flag,
+        "true",
+        "是否每人单独开闸，后面的人稍候；不写则转闸为 true，其他为 false。",
+        "Whether the gate is released anew for each person, and the next one waits; without it, only at a turnstile.",
+    ),
+    default(
+        "shorten_on_passage",
+        Kind::Flag,
+        "true",
+        "人已通过后是否提前上锁。",
+        "Whether the gate is locked as soon as everybody who was let through has gone.",
+    ),
+    default(
+        "exit_button_releases",
+        Kind::Flag,
+        "false",
+        "出门按钮是否由网关开闸；按钮自有开锁接线时写 false。",
+        "Whether the gateway releases the gate at the exit button; false where the button opens it by its own wire.",
+    ),
+    optional(
+        "interlock_with",
+        Kind::Id,
+        r#""west-gate""#,
+        "互锁的另一道门（两道门各写对方）：一道关好锁上，另一道才开；紧急时都开。",
+        "The other door of an airlock (each names the other): one opens when the other is closed and locked. \
+         In an emergency both do.",
+    ),
+    default(
+        "schedule",
+        Kind::Schedule,
+        "[]",
+        "时间表：何时敞开（free），何时关闭（locked），如 [\"school_day 16:30-17:30 free\", \"mon-fri 08:00-11:30 locked\"]。\
+         校历为 closed 的日子不敞开；时钟未校准时不执行。",
+        "When it stands open (free) and when it is locked, such as [\"school_day 16:30-17:30 free\", \
+         \"mon-fri 08:00-11:30 locked\"]. Never free on a day that the calendar calls closed, nor while the clock is unset.",
     ),
     default(
         "show_ms",

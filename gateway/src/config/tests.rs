@@ -10,6 +10,7 @@ use std::time::Duration;
 use schoolgate_cards::ntag424::Names;
 use schoolgate_core::site::PlaceRole;
 use schoolgate_core::text::Lang;
+use schoolgate_lines::{Contact, Pull};
 
 use super::*;
 
@@ -84,7 +85,7 @@ fn a_whole_file_becomes_a_configuration_with_absolute_paths() {
     let checked = check_text("gate.toml", WHOLE, Path::new(BASE), Lang::En).unwrap();
     assert_eq!(checked.warnings, []);
     let site = checked.config.site(None);
-    let Config { gateway, places, readers, gates, mqtt, platform, cards, retention, clock } = checked.config;
+    let Config { gateway, places, readers, gates, inputs, mqtt, platform, cards, retention, clock } = checked.config;
     assert_eq!(cards, None, "cards are known by their numbers unless the file says otherwise");
     assert_eq!(retention, None, "all is kept for ever unless the file says otherwise");
 
@@ -104,10 +105,12 @@ fn a_whole_file_becomes_a_configuration_with_absolute_paths() {
         Link::Pcsc { .. } => 0,
     });
     assert_eq!(bauds.collect::<Vec<_>>(), [9_600, 19_200]);
-    assert_eq!(gates[0].outputs, Outputs::Simulated { socket: "/etc/schoolgate/lines.sock".into() });
+    assert_eq!(gates[0].board, Board::Simulated { socket: "/etc/schoolgate/lines.sock".into() });
     assert_eq!(gates[0].release, Some(Line { name: "release".to_owned(), active_low: false }));
     assert_eq!(gates[0].lamp_green, Some(Line { name: "green".to_owned(), active_low: true }));
-    assert_eq!(gates[0].release_time, Duration::from_secs(5));
+    assert_eq!(gates[0].behaviour, schoolgate_core::gate::Gate::default(), "a door with the usual times");
+    assert_eq!(site.gate(&gates[0].place).release, Duration::from_secs(5));
+    assert_eq!(inputs, []);
     let mqtt = mqtt.unwrap();
     assert_eq!((mqtt.port, mqtt.client_id.as_str(), mqtt.tls), (8883, "schoolgate-gate-1", Some(Tls::default())));
     assert_eq!(mqtt.password_file.as_deref(), Some(Path::new("/etc/schoolgate/mqtt.password")));
@@ -180,7 +183,7 @@ keep_alive_s = 4
         messages(text, Lang::En),
         [
             "gate.toml:2:1: readers: found a section that does not exist; would do: [gateway] [[place]] [[reader]] \
-             [[gate]] [mqtt] [platform] [cards] [retention] [clock] (did you mean \"reader\"?)",
+             [[gate]] [[input]] [mqtt] [platform] [cards] [retention] [clock] (did you mean \"reader\"?)",
             "gate.toml:3:1: gateway.id: found nothing; would do: 1 to 64 characters out of A-Z a-z 0-9 . _ -, \
              such as \"gate-1\"",
             "gate.toml:4:10: gateway.school: found \"东风小学\"; would do: 1 to 64 characters out of \
@@ -224,6 +227,15 @@ const WRONG: &[(&str, &str, &str, u32, &str)] = &[
     ("[\"green\"]", "[\"green\", \"green\"]", "gate[1].active_low", 34, "\"green\" twice"),
     ("[\"green\"]", "[true]", "gate[1].active_low", 34, "found true"),
     ("[\"green\"]", "[]\nrelease_ms = 2999", "gate[1].release_ms", 35, "from 3000 to 60000"),
+    ("[\"green\"]", "[]\nkind = \"dor\"", "gate[1].kind", 35, "did you mean \"door\"?"),
+    ("[\"green\"]", "[]\nkind = \"motor\"", "gate[1].opening_ms", 28, "though kind is motor"),
+    ("[\"green\"]", "[]\nopening_ms = 900", "gate[1].opening_ms", 35, "without effect"),
+    ("[\"green\"]", "[]\nheld_after_s = 2", "gate[1].held_after_s", 35, "from 3 to 3600"),
+    ("[\"green\"]", "[]\nschedule = [\"mon 16:30 free\"]", "gate[1].schedule", 35, "DAYS FROM-UNTIL"),
+    ("[\"green\"]", "[]\nschedule = [\"mon 17:30-16:30 free\"]", "gate[1].schedule", 35, "17:30-16:30"),
+    ("[\"green\"]", "[]\nschedule = [3]", "gate[1].schedule", 35, "found 3"),
+    ("[\"green\"]", "[]\ninterlock_with = \"west-gate\"", "gate[1].interlock_with", 35, "which no [[gate]] has"),
+    ("[\"green\"]", "[]\ninterlock_with = \"east-gate\"", "gate[1].interlock_with", 35, "the gate itself"),
     ("username = \"gate-1\"\n", "", "mqtt.username", 36, "though password_file is there"),
     ("host = \"broker\"", "host = \"192.168.1.300\"", "mqtt.host", 37, "192.168.1.300"),
     ("host = \"broker\"", "host = \"b\"\nclient_key_file = \"k\"", "mqtt.client_cert_file", 36, "together"),
@@ -263,6 +275,43 @@ const WRONG: &[(&str, &str, &str, u32, &str)] = &[
         40,
         "which is that of gate[1].lamp_green_line already",
     ),
+    ("\"release\"", "\" x\"", "gate[1].release_line", 32, "a line's name"),
+    ("\"release\"", "\"a:1\"", "gate[1].release_line", 32, "which this backend can't have"),
+    (
+        "[mqtt]",
+        "[[input]]\nplace = \"north\"\nkind = \"panic\"\nline = \"a\"\n[mqtt]",
+        "input[1].place",
+        37,
+        "no [[place]]",
+    ),
+    (
+        "[mqtt]",
+        "[[input]]\nplace = \"east-gate\"\nkind = \"door\"\nline = \"a\"\n[mqtt]",
+        "input[1].kind",
+        38,
+        "did you mean",
+    ),
+    (
+        "[mqtt]",
+        "[[input]]\nplace = \"east-gate\"\nkind = \"panic\"\nline = \"a\"\ndebounce_ms = 401\n[mqtt]",
+        "input[1].debounce_ms",
+        40,
+        "from 0 to 400",
+    ),
+    (
+        "[mqtt]",
+        "[[input]]\nplace = \"east-gate\"\nkind = \"panic\"\nbackend = \"simulated\"\nsocket = \"lines.sock\"\nline = \"green\"\n[mqtt]",
+        "input[1].line",
+        41,
+        "which is that of gate[1].lamp_green_line already",
+    ),
+    (
+        "[mqtt]",
+        "[[input]]\nplace = \"east-gate\"\nkind = \"beam_a\"\nline = \"a\"\n[[input]]\nplace = \"east-gate\"\nkind = \"beam_a\"\nline = \"b\"\n[mqtt]",
+        "input[2].kind",
+        42,
+        "which is that of input[1].kind already",
+    ),
     ("place = \"east-gate\"\nbackend", "place = \"north\"\nbackend", "gate[1].place", 29, "which no [[place]] has"),
     ("https://platform.example/api/\"", "http://localhost\"\nca_file = \"c\"", "platform.ca_file", 43, "as http://"),
     ("token_file", "batch_entries = 0\ntoken_file", "platform.batch_entries", 43, "from 1 to 5000"),
@@ -270,6 +319,55 @@ const WRONG: &[(&str, &str, &str, u32, &str)] = &[
     ("[[gate]]", "[gate]", "gate", 28, "would do: [[gate]]"),
     ("[gateway]\nschool", "school = \"x\"\n[gateway]\nschool", "school", 1, "below [gateway]"),
 ];
+
+#[test]
+fn a_gates_behaviour_is_what_is_written() {
+    use schoolgate_core::gate::{Gate, GateKind, Mode};
+    let text = WHOLE.replacen(
+        "[\"green\"]",
+        "[]\nkind = \"motor\"\nrelease_ms = 9000\nopening_ms = 8000\nheld_after_s = 60\n\
+         one_person_per_release = true\nshorten_on_passage = false\nexit_button_releases = true\n\
+         schedule = [\"school_day 16:30-17:30 free\", \"mon-fri 08:00-11:30 locked\"]",
+        1,
+    );
+    let gate = config(&text).gates[0].behaviour.clone();
+    assert_eq!(
+        (gate.kind, gate.pulse(), gate.held_after),
+        (GateKind::Motor, Duration::from_secs(17), Some(Duration::from_secs(60)))
+    );
+    assert!(gate.one_person_per_release && !gate.shorten_on_passage && gate.exit_button_releases);
+    assert!(gate.schedule.has(Mode::Free) && gate.schedule.has(Mode::Locked));
+    let turnstile = WHOLE.replacen("[\"green\"]", "[]\nkind = \"turnstile\"", 1);
+    assert_eq!(
+        config(&turnstile).gates[0].behaviour,
+        Gate::of(GateKind::Turnstile),
+        "one at a time, unless it says otherwise"
+    );
+}
+
+#[test]
+fn the_doors_of_an_airlock_name_each_other_and_never_stand_open() {
+    let west = |line: &str| {
+        format!(
+            "[[gate]]\nplace = \"west-gate\"\nbackend = \"simulated\"\nsocket = \"b\"\nrelease_line = \"x\"\n{line}\n[mqtt]"
+        )
+    };
+    let both = |east: &str, line: &str| {
+        let text = WHOLE.replacen("[\"green\"]", &format!("[]\ninterlock_with = \"west-gate\"\n{east}"), 1);
+        text.replacen("[mqtt]", &west(line), 1)
+    };
+    let good = config(&both("", "interlock_with = \"east-gate\""));
+    let doors: Vec<_> =
+        good.gates.iter().map(|gate| gate.behaviour.interlock_with.as_ref().unwrap().as_str()).collect();
+    assert_eq!(doors, ["west-gate", "east-gate"]);
+    let one_sided = messages(&both("", ""), Lang::En);
+    assert!(
+        one_sided[0].contains("gate[1].interlock_with: found a door that does not name \"east-gate\" in turn"),
+        "{one_sided:?}"
+    );
+    let free = both("schedule = [\"daily 08:00-09:00 free\"]", "interlock_with = \"east-gate\"");
+    assert!(messages(&free, Lang::En)[0].contains("gate[1].schedule: found free, though"), "{free}");
+}
 
 #[test]
 fn each_wrong_file_names_the_field_the_line_and_what_would_do() {
@@ -381,6 +479,55 @@ fn a_place_of_another_role_may_have_lamps_only_but_no_gate_without_a_line() {
     assert_eq!(config(&desk).gates[0].release, None);
     let nothing = desk.replacen("lamp_green_line = \"green\"\nactive_low = [\"green\"]\n", "", 1);
     assert!(messages(&nothing, Lang::En)[0].contains("gate[1].release_line: found no line at all"));
+}
+
+#[test]
+fn inputs_are_wired_to_ground_and_closed_at_rest_where_a_cut_wire_must_show() {
+    let input = |kind: &str, more: &str| format!("[[input]]\nplace = \"east-gate\"\nkind = \"{kind}\"\n{more}\n");
+    let text = WHOLE.replacen(
+        "[mqtt]",
+        &(input("door_contact", "line = \"GPIO27\"")
+            + &input("exit_request", "line = \"gpiochip0:5\"\npull = \"down\"\nactive_low = false\ndebounce_ms = 50")
+            + &input("fire_alarm", "line = \"fire\"\nbackend = \"simulated\"\nsocket = \"lines.sock\"")
+            + "[mqtt]"),
+        1,
+    );
+    let inputs = config(&text).inputs;
+    let kinds: Vec<InputKind> = inputs.iter().map(|input| input.kind).collect();
+    assert_eq!(kinds, [InputKind::DoorContact, InputKind::ExitRequest, InputKind::FireAlarm]);
+    let [door, exit, fire] = [&inputs[0], &inputs[1], &inputs[2]];
+    assert_eq!((&door.board, door.pull, door.debounce), (&Board::Gpiocdev, Pull::Up, Duration::from_millis(20)));
+    assert_eq!(door.contact, Contact { active_low: true, normally_closed: true });
+    assert_eq!((exit.pull, exit.line.as_str()), (Pull::Down, "gpiochip0:5"));
+    assert_eq!(exit.contact, Contact { active_low: false, normally_closed: false });
+    assert_eq!(exit.debounce, Duration::from_millis(50));
+    assert_eq!((fire.contact, fire.line.as_str()), (door.contact, "fire"));
+    assert!(matches!(fire.board, Board::Simulated { .. }));
+}
+
+#[test]
+fn an_alarm_whose_cut_wire_would_not_show_and_a_lone_beam_are_warned_of() {
+    let open = "[[input]]\nplace = \"east-gate\"\nkind = \"fire_alarm\"\nline = \"a\"\nnormally_closed = false\n[mqtt]";
+    let said = about("[mqtt]", open, Lang::En);
+    assert!(said[0].contains("warning: input[1].normally_closed: found a fire alarm that is open at rest"), "{said:?}");
+    let said = about("backend = \"simulated\"\n", "", Lang::En);
+    assert!(
+        said[0].contains("warning: gate[1].socket: found a setting without effect, as backend = \"gpiocdev\""),
+        "{said:?}"
+    );
+    let beam = "[[input]]\nplace = \"east-gate\"\nkind = \"beam_b\"\nline = \"a\"\n[mqtt]";
+    let said = about("[mqtt]", beam, Lang::Zh);
+    assert!(said[0].contains("警告：input[1].kind：只有一道对射，分不出方向；应为：同一位置的 beam_a"), "{said:?}");
+}
+
+#[cfg(not(feature = "rppal"))]
+#[test]
+fn a_backend_that_was_not_built_in_is_told() {
+    let pi = "backend = \"rppal\"\nrelease_line = \"GPIO17\"\nlamp_green_line = \"28\"\nactive_low = []\n";
+    let old = "backend = \"simulated\"\nsocket = \"lines.sock\"\nrelease_line = \"release\"\nlamp_green_line = \"green\"\nactive_low = [\"green\"]\n";
+    let said = about(old, pi, Lang::En);
+    assert!(said.iter().any(|line| line.contains("built without; would do: \"gpiocdev\"")), "{said:?}");
+    assert!(said.iter().any(|line| line.contains("gate[1].lamp_green_line") && line.contains("GPIO0 to GPIO27")));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use schoolgate_core::gate::{MAX_SCHEDULE_LINES, Schedule};
 use schoolgate_core::text;
 use schoolgate_core::text::Lang;
 use toml::Spanned;
@@ -30,7 +31,8 @@ pub(super) enum Value {
     Flag(bool),
     TimeZone(TimeZone),
     Moment(Timestamp),
-    Ids(Vec<String>),
+    Lines(Vec<String>),
+    Schedule(Schedule),
 }
 
 /// Why a field does not take a value.
@@ -48,7 +50,8 @@ pub(super) fn check(
 ) -> Option<Value> {
     let lang = report.lang;
     let outcome = match (field.kind, written.get_ref()) {
-        (Kind::Ids, DeValue::Array(items)) => return ids(field, path, items, written.span().start, report),
+        (Kind::Lines, DeValue::Array(items)) => return lines(field, path, items, written.span().start, report),
+        (Kind::Schedule, DeValue::Array(items)) => return schedule(field, path, items, written.span().start, report),
         (Kind::Flag, DeValue::Boolean(flag)) => Ok(Value::Flag(*flag)),
         (Kind::Number(from, to), DeValue::Integer(n)) => {
             number(n).filter(|n| (from..=to).contains(n)).map(Value::Number).ok_or_else(|| refuse(field, written, lang))
@@ -72,6 +75,7 @@ fn check_text(
 ) -> Result<Value, Refusal> {
     match kind {
         Kind::Id => check_id(text, field, lang).map(Value::Text),
+        Kind::Line => check_line(text, field, lang).map(Value::Text),
         Kind::Text(max) => check_label(text, max, field, lang).map(Value::Text),
         Kind::Path => check_path(text, field, lang).map(Value::Text),
         Kind::SecretFile => check_secret_file(text, field, lang).map(Value::Text),
@@ -82,7 +86,9 @@ fn check_text(
         Kind::TimeZone => check_time_zone(text, lang),
         Kind::LogFilter => check_log_filter(text, field, lang).map(Value::Text),
         Kind::Moment => parse_moment(text, field, lang),
-        Kind::Number(..) | Kind::NumberOf(_) | Kind::Flag | Kind::Ids => Err(refuse(field, written, lang)),
+        Kind::Number(..) | Kind::NumberOf(_) | Kind::Flag | Kind::Lines | Kind::Schedule => {
+            Err(refuse(field, written, lang))
+        }
     }
 }
 
@@ -144,7 +150,17 @@ pub(super) fn expected(field: &Field, lang: Lang) -> String {
             zh: "带时区偏移的时刻（RFC 3339），如 {example}",
             en: "a moment with its offset (RFC 3339), such as {example}",
         ),
-        Kind::Ids => {
+        Kind::Schedule => text!(
+            lang,
+            zh: "“日子 起-止 free 或 locked”各行的列表，如 [\"school_day 16:30-17:30 free\"]；日子为 daily、school_day、weekend_day、holiday_opening、closed，或如 mon-fri、tue,thu",
+            en: "a list of lines DAYS FROM-UNTIL free or locked, such as [\"school_day 16:30-17:30 free\"]; days are daily, school_day, weekend_day, holiday_opening, closed, or such as mon-fri or tue,thu",
+        ),
+        Kind::Line => text!(
+            lang,
+            zh: "线路名，如 {example}，或“芯片:序号”，如 \"gpiochip0:17\"",
+            en: "a line's name, such as {example}, or chip and number, such as \"gpiochip0:17\"",
+        ),
+        Kind::Lines => {
             text!(lang, zh: "引号内名称的列表，如 [\"release\"]", en: "a list of names in quotes, such as [\"release\"]")
         }
     }
@@ -176,7 +192,13 @@ fn number(n: &toml::de::DeInteger<'_>) -> Option<u32> {
     u32::from_str_radix(n.as_str(), n.radix()).ok()
 }
 
-fn ids(field: &Field, path: &str, items: &[Spanned<DeValue<'_>>], at: usize, report: &mut Report<'_>) -> Option<Value> {
+fn lines(
+    field: &Field,
+    path: &str,
+    items: &[Spanned<DeValue<'_>>],
+    at: usize,
+    report: &mut Report<'_>,
+) -> Option<Value> {
     let lang = report.lang;
     if items.len() > MAX_LIST {
         let count = items.len();
@@ -187,7 +209,7 @@ fn ids(field: &Field, path: &str, items: &[Spanned<DeValue<'_>>], at: usize, rep
     let mut names = Vec::new();
     for item in items {
         let name = match item.get_ref() {
-            DeValue::String(text) => check_id(text, field, lang),
+            DeValue::String(text) => check_line(text, field, lang),
             _ => Err(refuse(field, item, lang)),
         };
         match name {
@@ -195,7 +217,7 @@ fn ids(field: &Field, path: &str, items: &[Spanned<DeValue<'_>>], at: usize, rep
             Err(no) => report.fault(item.span().start, path, no.found, no.would_do),
         }
     }
-    (names.len() == items.len()).then_some(Value::Ids(names))
+    (names.len() == items.len()).then_some(Value::Lines(names))
 }
 
 /// All ids have one shape, so that of a place stands for it.
@@ -211,6 +233,13 @@ fn check_id(text: &str, field: &Field, lang: Lang) -> Result<String, Refusal> {
         }
         Err(_) => Err(Refusal { found: shown(text), would_do }),
     }
+}
+
+/// The kernel's own limit is 31 characters; chip and number may take more.
+fn check_line(text: &str, field: &Field, lang: Lang) -> Result<String, Refusal> {
+    let printable = text.chars().all(|c| (' '..='~').contains(&c) && c != '"' && c != '\\');
+    let fits = (1..=MAX_ID_BYTES).contains(&text.len()) && printable && text.trim() == text;
+    fits.then(|| text.to_owned()).ok_or_else(|| Refusal { found: shown(text), would_do: expected(field, lang) })
 }
 
 fn check_label(text: &str, max: usize, field: &Field, lang: Lang) -> Result<String, Refusal> {
@@ -324,4 +353,35 @@ fn check_log_filter(text: &str, field: &Field, lang: Lang) -> Result<String, Ref
 fn parse_moment(text: &str, field: &Field, lang: Lang) -> Result<Value, Refusal> {
     let refusal = || Refusal { found: shown(text), would_do: expected(field, lang) };
     text.parse().map(Value::Moment).map_err(|_| refusal())
+}
+
+fn schedule(
+    field: &Field,
+    path: &str,
+    items: &[Spanned<DeValue<'_>>],
+    at: usize,
+    report: &mut Report<'_>,
+) -> Option<Value> {
+    let lang = report.lang;
+    if items.len() > MAX_SCHEDULE_LINES {
+        let count = items.len();
+        let found = text!(lang, zh: "{count} 行", en: "{count} lines");
+        let would_do = text!(lang, zh: "至多 {MAX_SCHEDULE_LINES} 行", en: "at most {MAX_SCHEDULE_LINES}");
+        report.fault(at, path, found, would_do);
+        return None;
+    }
+    let mut spans = Vec::new();
+    for item in items {
+        let line = match item.get_ref() {
+            DeValue::String(text) => {
+                text.parse().map_err(|_| Refusal { found: shown(text), would_do: expected(field, lang) })
+            }
+            _ => Err(refuse(field, item, lang)),
+        };
+        match line {
+            Ok(span) => spans.push(span),
+            Err(no) => report.fault(item.span().start, path, no.found, no.would_do),
+        }
+    }
+    (spans.len() == items.len()).then_some(Value::Schedule(Schedule(spans)))
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use schoolgate_core::id::PlaceId;
+use schoolgate_core::{gate::Standing, id::PlaceId};
 
 use super::{FailSafe, Light, Output, PIN_RETRY_AFTER, Panel, PinError, Pins, Tone};
 
@@ -34,6 +34,8 @@ pub enum GateAction {
     },
     /// Shuts the passage before its time: it has been used.
     EndRelease,
+    /// What the gate is until told otherwise.
+    Stand(Standing),
     /// The gate stands open for everybody, with a green lamp, or is a gate again. No other action ends it.
     Free(bool),
 }
@@ -99,6 +101,7 @@ impl GateDriver {
             GateAction::Show { light, tone, for_ms } => gate.panel.show(now, light, tone, for_ms),
             GateAction::Release { for_ms } => gate.panel.release(now, for_ms),
             GateAction::EndRelease => gate.panel.end_release(),
+            GateAction::Stand(standing) => gate.panel.stand(standing),
             GateAction::Free(on) => gate.panel.free(on),
         }
         gate.write(now);
@@ -141,6 +144,13 @@ impl GateDriver {
             let (output, failure) = gate.pins.poll_change()?;
             Some(GateEvent { place: place.clone(), output, state: failure.map_or(LineState::Works, LineState::Failed) })
         })
+    }
+}
+
+/// Whoever drops it is not in control any more, be it by a panic.
+impl Drop for GateDriver {
+    fn drop(&mut self) {
+        self.safe(Instant::now());
     }
 }
 
@@ -246,6 +256,19 @@ mod tests {
             school.tell(10_000_001, GateAction::Free(false)),
             [(Output::Release, false), (Output::Green, false)]
         );
+    }
+
+    #[test]
+    fn a_panic_leaves_every_gate_in_its_safe_state() {
+        let mut school = school(FailSafe::Released);
+        school.tell(0, GREEN);
+        let (board, driver) = (school.board.clone(), school.driver);
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+            let _driver = driver;
+            panic!("a mistake");
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(board.written(), [(Output::Green, false), (Output::Release, true)]);
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use schoolgate_core::picture::{Light, Tone};
+use schoolgate_core::{
+    gate::Standing,
+    picture::{Light, Tone},
+};
 
 /// One beep and the pause after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +57,7 @@ pub struct Panel {
     lamp: Option<(Light, Instant)>,
     sound: Option<Sound>,
     released_until: Option<Instant>,
+    standing: Standing,
     free: bool,
     safe: bool,
 }
@@ -68,7 +72,15 @@ struct Sound {
 impl Panel {
     /// A dark, silent, locked gate.
     pub fn new(fail_safe: FailSafe) -> Self {
-        Self { fail_safe, lamp: None, sound: None, released_until: None, free: false, safe: false }
+        Self {
+            fail_safe,
+            lamp: None,
+            sound: None,
+            released_until: None,
+            standing: Standing::Gate,
+            free: false,
+            safe: false,
+        }
     }
 
     /// Shows `light` for so long and sounds `tone`; what was shown and sounded before ends at once.
@@ -86,6 +98,11 @@ impl Panel {
     /// Shuts the passage before its time: it has been used.
     pub fn end_release(&mut self) {
         self.released_until = None;
+    }
+
+    /// What the gate is until told otherwise; [`free`](Self::free) and [`safe`](Self::safe) go before it.
+    pub fn stand(&mut self, standing: Standing) {
+        self.standing = standing;
     }
 
     /// The gate stands open for everybody until this is ended: the passage is released and the lamp green, whatever is
@@ -110,8 +127,14 @@ impl Panel {
     /// What the outputs should be now.
     pub fn outputs(&self) -> Outputs {
         let free = self.free && !self.safe;
-        let released = free || self.released_until.is_some();
-        let lamp = self.lamp.map(|(light, _until)| light);
+        let stands_open = matches!(self.standing, Standing::Open | Standing::Held);
+        let released = free || stands_open || self.released_until.is_some();
+        let idle = match self.standing {
+            Standing::Open => Some(Light::Green),
+            Standing::Closed => Some(Light::Red),
+            Standing::Gate | Standing::Held => None,
+        };
+        let lamp = self.lamp.map(|(light, _until)| light).or(idle.filter(|_| !self.safe));
         Outputs {
             released: if self.safe { self.fail_safe == FailSafe::Released } else { released },
             lamp: if free { Some(Light::Green) } else { lamp },
@@ -266,6 +289,34 @@ mod tests {
         gate.panel.free(false);
         assert!(gate.run_to(4_999).released);
         assert!(!gate.run_to(5_000).released);
+    }
+
+    #[test]
+    fn a_gate_that_stands_open_is_green_between_pictures_and_shows_each() {
+        let mut gate = Gate::new(FailSafe::Released);
+        gate.panel.stand(Standing::Open);
+        let open = |lamp| Outputs { released: true, lamp: Some(lamp), buzzer: false };
+        assert_eq!(gate.panel.outputs(), open(Light::Green));
+        gate.panel.show(gate.start, Light::Red, None, 2_000);
+        gate.panel.end_release();
+        assert_eq!(gate.panel.outputs(), open(Light::Red));
+        assert_eq!(gate.run_to(2_000), open(Light::Green));
+        gate.panel.free(true);
+        gate.panel.free(false);
+        assert_eq!(gate.panel.outputs(), open(Light::Green), "it goes on after an emergency");
+        gate.panel.stand(Standing::Gate);
+        assert_eq!(gate.panel.outputs(), Outputs::default());
+    }
+
+    #[test]
+    fn what_is_held_open_shows_no_lamp_and_what_is_out_of_service_is_red_and_free_in_an_emergency() {
+        let mut gate = Gate::new(FailSafe::Released);
+        gate.panel.stand(Standing::Held);
+        assert_eq!(gate.panel.outputs(), Outputs { released: true, ..Outputs::default() });
+        gate.panel.stand(Standing::Closed);
+        assert_eq!(gate.panel.outputs(), Outputs { lamp: Some(Light::Red), ..Outputs::default() });
+        gate.panel.free(true);
+        assert_eq!(gate.panel.outputs(), Outputs { released: true, lamp: Some(Light::Green), buzzer: false });
     }
 
     #[test]

@@ -1,23 +1,28 @@
 //! Gate lines of a gate that isn't there: levels go to the simulator over a Unix socket, one line of text each.
 //!
-//! `east-gate.green 1` followed by a newline says that this line is high now. The simulator answers nothing.
+//! `east-gate.green 1` followed by a newline says that this line is high now. The simulator sends the levels of inputs in
+//! the same way.
+
+mod inputs;
 
 use std::{
     convert::Infallible,
     io,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use embedded_hal::digital::{ErrorType, OutputPin};
 use tokio::{
     net::UnixStream,
     sync::{Notify, watch},
-    time::sleep,
+    time::{sleep, sleep_until},
 };
 
+use self::inputs::SimulatedInputs;
 use crate::backoff::Backoff;
+use schoolgate_lines::{InputLine, Told};
 
 /// The first wait before the simulator is called again.
 const RECONNECT_FIRST: Duration = Duration::from_millis(50);
@@ -46,6 +51,8 @@ struct State {
     lines: Vec<LineLevel>,
     /// The rest of a line of text that the socket took only in part.
     cut: Vec<u8>,
+    /// Until the task has taken them.
+    inputs: Option<SimulatedInputs>,
 }
 
 struct LineLevel {
@@ -73,6 +80,12 @@ impl SimulatedLines {
         SimulatedPin { lines: self.clone(), index: state.lines.len() - 1 }
     }
 
+    /// Watches these inputs once [`run`](Self::run) is there; `tell` numbers them by their place in `lines`. While the
+    /// simulator is away they are lost; of one that it says nothing about, nothing is told.
+    pub fn watch(&self, lines: &[InputLine], tell: impl FnMut(Told) + Send + 'static) {
+        self.state().inputs = Some(SimulatedInputs::new(lines, tell));
+    }
+
     /// Whether the simulator is there.
     pub fn is_connected(&self) -> bool {
         self.state().socket.is_some()
@@ -90,21 +103,25 @@ impl SimulatedLines {
 
     async fn keep_connected(&self, mut random: impl FnMut() -> u32) {
         let mut backoff = Backoff::new(RECONNECT_FIRST, RECONNECT_LAST);
+        let mut inputs = self.state().inputs.take();
         loop {
             if let Ok(socket) = UnixStream::connect(&self.0.path).await {
                 backoff.reset();
                 let socket = Arc::new(socket);
                 self.state().connected(Arc::clone(&socket));
-                let lost = self.send_until_lost(&socket).await;
+                let lost = self.serve_until_lost(&socket, inputs.as_mut()).await;
                 self.state().socket = None;
                 tracing::warn!(path = %self.0.path.display(), %lost, "the simulator of the gate lines is gone");
+            }
+            if let Some(inputs) = &mut inputs {
+                inputs.lose(Instant::now());
             }
             sleep(backoff.next_wait(random())).await;
         }
     }
 
-    /// Sends what waits whenever the socket takes it, and returns why the connection ended.
-    async fn send_until_lost(&self, socket: &UnixStream) -> io::Error {
+    /// Sends what waits whenever the socket takes it, takes what the simulator sends, and returns why the connection ended.
+    async fn serve_until_lost(&self, socket: &UnixStream, mut inputs: Option<&mut SimulatedInputs>) -> io::Error {
         loop {
             let (waits, sent) = {
                 let mut state = self.state();
@@ -114,8 +131,18 @@ impl SimulatedLines {
             if let Err(error) = sent {
                 return error;
             }
+            let due = inputs.as_ref().and_then(|inputs| inputs.next_timeout());
             tokio::select! {
-                read = read_and_forget(socket) => if let Err(error) = read { return error },
+                ready = socket.readable() => {
+                    if let Err(error) = ready.and_then(|()| read(socket, inputs.as_deref_mut())) {
+                        return error;
+                    }
+                }
+                () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {
+                    if let Some(inputs) = inputs.as_deref_mut() {
+                        inputs.on_timeout(Instant::now());
+                    }
+                }
                 _ = socket.writable(), if waits => {}
                 () = self.0.waiting.notified() => {}
             }
@@ -178,13 +205,17 @@ impl State {
     }
 }
 
-/// Waits for the simulator to hang up. It has nothing to say, so bytes from it are dropped.
-async fn read_and_forget(socket: &UnixStream) -> io::Result<()> {
-    socket.readable().await?;
-    match socket.try_read(&mut [0; 64]) {
+/// Takes what the simulator has sent: levels of inputs, or that it hangs up. Without inputs, bytes from it are dropped.
+fn read(socket: &UnixStream, inputs: Option<&mut SimulatedInputs>) -> io::Result<()> {
+    let mut bytes = [0; 256];
+    match socket.try_read(&mut bytes) {
         Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
-        Ok(_) | Err(_) => Ok(()),
+        Ok(count) => {
+            let bytes = bytes.get(..count).unwrap_or_default();
+            inputs.map_or(Ok(()), |inputs| inputs.take(bytes, Instant::now()))
+        }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -112,6 +112,13 @@ pub(super) fn sentence(what: &What, lang: Lang) -> String {
         What::GateOpened { place, cause } => gate::opened(place, cause, lang),
         What::GateClosed { place } => gate::closed(place, lang),
         What::Tailgated { place, direction } => gate::tailgated(place, *direction, lang),
+        What::GateMode { place, mode, by, lifted_by } => {
+            gate::mode(place, *mode, (by.as_ref(), lifted_by.as_ref()), lang)
+        }
+        What::GateOut { place, cause } => gate::out(place, cause, lang),
+        What::GateBack { place, by } => gate::back(place, by.as_ref(), lang),
+        What::GateReleased { place, by } => gate::released(place, by, lang),
+        What::NotPassed { place, grant } => gate::not_passed(place, *grant, lang),
 
         What::MusterStarted { cause, drill, people } => muster::started(cause, *drill, *people, lang),
         What::Safe { holder, tap, by } => muster::safe(holder, tap.as_ref(), by.as_ref(), lang),

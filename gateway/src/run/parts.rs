@@ -1,13 +1,8 @@
 //! The adapters, made from the configuration and started.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use schoolgate_core::{id::PlaceId, roster::Roster, site::Site, state::State};
+use schoolgate_core::{roster::Roster, site::Site, state::State};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::{JoinHandle, JoinSet},
@@ -18,18 +13,16 @@ use tracing::{info, warn};
 use super::{STOP_PATIENCE, StartError};
 use crate::{
     clock::Clock,
-    config::{Config, Line, Link, Mqtt, OsdpLine, Outputs, SecretText, SerialLine},
-    gates::{FailSafe, GateDriver, Output, Pins, SimulatedLines},
+    config::{Config, Link, Mqtt, OsdpLine, SecretText, SerialLine},
     ledger::{Durable, Ledger, LedgerId, LedgerReader, ReadError, Removed},
     notify::{
         Answer, ClientFiles, EntryFeed, Login, Message, MessageWriter, Notifier, NotifySettings, NotifyStatus,
         Progress, ReplyDesk, TlsFiles, reply_filter,
     },
     readers::{
-        Conversation, Desk, Displays, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey, osdp,
+        Conversation, Desk, Displays, Proof, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey, osdp,
         pcsc::PcscReader, port::Port, rdm6300, sun::SunExaminer,
     },
-    shell::GateTimes,
     sync::{self, BatchLimits, Source, SourceError, SyncClient, SyncOptions, SyncStatus, Timing, Token},
 };
 
@@ -112,38 +105,6 @@ impl Readers {
             warn!("a reader's port does not close; left to itself");
         }
     }
-}
-
-/// Simulated lines are connected for as long as this lives.
-pub(super) type LinesAlive = watch::Sender<bool>;
-
-/// The gates' outputs, and how long each stays on.
-pub(super) fn gates(config: &Config) -> (GateDriver, HashMap<PlaceId, GateTimes>, LinesAlive) {
-    let mut driver = GateDriver::new();
-    let mut times = HashMap::new();
-    let mut simulators: HashMap<&std::path::Path, SimulatedLines> = HashMap::new();
-    for gate in &config.gates {
-        let Outputs::Simulated { socket } = &gate.outputs;
-        let lines = simulators.entry(socket).or_insert_with(|| SimulatedLines::new(socket));
-        let wired: [(Output, &Option<Line>); 5] = [
-            (Output::Release, &gate.release),
-            (Output::Green, &gate.lamp_green),
-            (Output::Amber, &gate.lamp_amber),
-            (Output::Red, &gate.lamp_red),
-            (Output::Buzzer, &gate.buzzer),
-        ];
-        let pins = wired.into_iter().filter_map(|(output, line)| Some((output, line.as_ref()?)));
-        let pins =
-            pins.fold(Pins::new(), |pins, (output, line)| pins.with(output, lines.pin(&line.name), line.active_low));
-        driver.add_place(Instant::now(), gate.place.clone(), pins, FailSafe::Released);
-        let times_of_gate = GateTimes { release_ms: millis(gate.release_time), show_ms: millis(gate.show_time) };
-        times.insert(gate.place.clone(), times_of_gate);
-    }
-    let (never, go_on) = watch::channel(false);
-    for (_, lines) in simulators {
-        tokio::spawn(lines.run(go_on.clone(), random_u32));
-    }
-    (driver, times, never)
 }
 
 /// The publisher, a task beside the shell: a tap's messages go out in the turn in which its lamp is lit, without another
@@ -355,7 +316,7 @@ fn short(id: LedgerId) -> String {
 }
 
 /// Chance for backoff; without it, every gateway waits the same, which is safe if not kind.
-fn random_u32() -> u32 {
+pub(super) fn random_u32() -> u32 {
     getrandom::u32().unwrap_or(u32::MAX)
 }
 
@@ -363,8 +324,4 @@ fn random_u32() -> u32 {
 fn random_challenge() -> Option<[u8; 8]> {
     let mut challenge = [0; 8];
     getrandom::fill(&mut challenge).ok().map(|()| challenge)
-}
-
-fn millis(duration: Duration) -> u32 {
-    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }

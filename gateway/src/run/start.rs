@@ -14,6 +14,7 @@ use tracing::{error, info, warn};
 use super::{
     Gateway, KEEP_EVERY, READER_EVENTS, Signals,
     health::HealthDesk,
+    lines::Gates,
     parts,
     replay::{self, ReplayError, Replayed},
     tell_refused,
@@ -60,6 +61,9 @@ pub enum StartError {
     /// What takes old entries out could not be started.
     #[error("retention can't be started; does the archive's folder exist, and may the gateway write there?")]
     Retention(#[source] io::Error),
+    /// A gate's line can't be had: in the gateway's language, with what there is.
+    #[error("{0}")]
+    Lines(String),
     /// Signals can't be listened for.
     #[error("signals can't be listened for")]
     Signals(#[source] io::Error),
@@ -115,7 +119,7 @@ impl Gateway {
         let (roster, roster_seen) = watch::channel(loaded.as_ref().map(|l| Arc::clone(&l.roster)).unwrap_or_default());
         let durable = ledger.durable();
         let (lamps_lit, lamps_lit_seen) = watch::channel(durable.borrow().clone());
-        let (gates, gate_times, lines_alive) = parts::gates(&config);
+        let Gates { driver: gates, times: gate_times, lines } = Gates::start(&config)?;
         let (event_sender, events) = mpsc::channel(READER_EVENTS);
         let sun = sun.zip(config.cards.as_ref()).map(|(keys, cards)| {
             Arc::new(SunExaminer::new(keys.expose().clone(), cards.names.clone(), card_key.clone()))
@@ -171,7 +175,7 @@ impl Gateway {
             snapshot_at,
             keep_at: Instant::now() + KEEP_EVERY,
             signals,
-            _lines_alive: lines_alive,
+            lines,
         })
     }
 }

@@ -1,20 +1,23 @@
 //! Given, when, then: what people at the gate see when the disk is quick, slow and gone.
 
 use std::{
-    convert::Infallible,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use embedded_hal::digital::{ErrorType, OutputPin};
+use embedded_hal::digital::{ErrorKind, ErrorType, OutputPin};
 use rustix::io::Errno;
 use schoolgate_core::{
     credential::{CredentialId, CredentialStatus},
     entry::Entry,
+    gate::Standing,
     id::{GuardianId, GuardianToken, PlaceId, ReaderId, StudentId},
     roster::{CredentialLine, Document, GuardianLine, Holder, Roster, SchoolLevel, StudentLine},
     school::{Input, School},
-    site::{Place, PlaceRole, Site},
+    site::{Direction, Place, PlaceRole, Site},
     text::{Bilingual, Lang},
     time::{BootId, ClockQuality, Mono, Stamp, Wall},
 };
@@ -29,21 +32,30 @@ use crate::{
 /// Levels in the order in which they were set: `green`, `-green`.
 type Seen = Arc<Mutex<Vec<String>>>;
 
-struct Lamp(&'static str, bool, Seen);
+struct Lamp(&'static str, bool, Seen, Arc<AtomicBool>);
+
+impl Lamp {
+    /// The relay can be made to stick.
+    fn obeys(&self) -> Result<(), ErrorKind> {
+        if self.0 == "open" && self.3.load(Ordering::Relaxed) { Err(ErrorKind::Other) } else { Ok(()) }
+    }
+}
 
 impl ErrorType for Lamp {
-    type Error = Infallible;
+    type Error = ErrorKind;
 }
 
 impl OutputPin for Lamp {
-    fn set_low(&mut self) -> Result<(), Infallible> {
+    fn set_low(&mut self) -> Result<(), ErrorKind> {
+        self.obeys()?;
         if std::mem::replace(&mut self.1, false) {
             self.2.lock().unwrap().push(format!("-{}", self.0));
         }
         Ok(())
     }
 
-    fn set_high(&mut self) -> Result<(), Infallible> {
+    fn set_high(&mut self) -> Result<(), ErrorKind> {
+        self.obeys()?;
         if !std::mem::replace(&mut self.1, true) {
             self.2.lock().unwrap().push(self.0.into());
         }
@@ -84,6 +96,7 @@ struct Gate {
     seen: Seen,
     start: Instant,
     dial: Arc<Mutex<Dial>>,
+    stuck: Arc<AtomicBool>,
     durable: tokio::sync::watch::Receiver<crate::ledger::Durable>,
 }
 
@@ -146,12 +159,12 @@ impl Gate {
         let mut site = Site::default();
         site.places.insert(gate_place(), Place { role: PlaceRole::Gate, name: Bilingual::default() });
         site.readers.insert(reader(), gate_place());
-        let seen = Seen::default();
+        let (seen, stuck) = (Seen::default(), Arc::default());
         let outputs =
             [(Output::Release, "open"), (Output::Green, "green"), (Output::Amber, "amber"), (Output::Red, "red")];
-        let pins = outputs
-            .into_iter()
-            .fold(Pins::new(), |pins, (output, name)| pins.with(output, Lamp(name, false, Arc::clone(&seen)), false));
+        let pins = outputs.into_iter().fold(Pins::new(), |pins, (output, name)| {
+            pins.with(output, Lamp(name, false, Arc::clone(&seen), Arc::clone(&stuck)), false)
+        });
         let mut gates = GateDriver::new();
         gates.add_place(start, gate_place(), pins, FailSafe::Released);
         let times = HashMap::from([(gate_place(), GateTimes { release_ms: 5_000, show_ms: 2_000 })]);
@@ -159,7 +172,7 @@ impl Gate {
         let clock = Arc::new(TestClock(start, Arc::clone(&dial)));
         let mut shell = Shell::new(clock, School::new(site), ledger, gates, times, Lang::En, start);
         shell.input(start, Input::Roster { roster: roster(students), digest: "t".into() });
-        Self { shell, disk, seen, start, dial, durable }
+        Self { shell, disk, seen, start, dial, stuck, durable }
     }
 
     fn tap(&mut self, ms: u64, n: u32) {
@@ -310,6 +323,42 @@ fn events_out_of_order_do_not_turn_time_back() {
     let student = StudentId::try_new("s1").unwrap();
     let since = gate.shell.school().state().presence(&student).unwrap().since;
     assert_eq!(since.mono, Mono(2_000));
+}
+
+#[test]
+fn a_passage_ends_the_release_before_its_time() {
+    let mut gate = Gate::open(1);
+    gate.tap(1_000, 0);
+    gate.until_durable(1_000, 3);
+    assert_eq!(gate.seen(), ["open", "green"]);
+    gate.shell.input(gate.at(1_800), Input::Passage { place: gate_place(), direction: Direction::In });
+    assert_eq!(gate.seen(), ["-open"]);
+}
+
+#[test]
+fn a_release_that_cannot_be_driven_takes_the_gate_out_of_service_until_it_can() {
+    let mut gate = Gate::open_with(1, Dial::default());
+    gate.until_durable(0, 2);
+    let is_out = |gate: &Gate| gate.shell.school().state().gates().contains_key(&gate_place());
+    gate.stuck.store(true, Ordering::Relaxed);
+    gate.tap(1_000, 0);
+    gate.until_durable(1_000, 3);
+    assert!(is_out(&gate), "the relay does not obey");
+    gate.tap(5_000, 0);
+    assert!(gate.seen().contains(&"red".to_string()), "take another gate");
+    gate.stuck.store(false, Ordering::Relaxed);
+    gate.live_until(5_000, 12_000);
+    assert!(!is_out(&gate), "it was tried again and works");
+}
+
+#[test]
+fn a_gate_that_stands_open_by_order_does_so_through_the_shell() {
+    let mut gate = Gate::open(1);
+    let stand = |standing| Act::Stand { place: gate_place(), standing };
+    gate.shell.carry_out(gate.at(0), stand(Standing::Open));
+    assert_eq!(gate.seen(), ["open", "green"]);
+    gate.shell.carry_out(gate.at(1), stand(Standing::Closed));
+    assert_eq!(gate.seen(), ["-open", "-green", "red"]);
 }
 
 #[test]

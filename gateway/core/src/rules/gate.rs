@@ -161,6 +161,11 @@ pub(crate) fn waits(school: &mut School, seq: Seq, tap: &Tap, picture: &Picture)
     true
 }
 
+/// Whether whom this entry lets through waits for the gate.
+pub(crate) fn is_waiting(school: &School, seq: Seq) -> bool {
+    school.lanes.waits.iter().any(|waits| waits.seq == seq)
+}
+
 /// Staff let somebody through.
 pub(crate) fn release(school: &mut School, by: StaffId, place: PlaceId) -> Result<(), OrderFault> {
     if !is_gate(school, &place) || is_out(school, &place) {

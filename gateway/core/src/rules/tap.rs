@@ -108,12 +108,13 @@ pub(crate) fn note(school: &mut School, holder: Holder, tap: Tap) {
 }
 
 /// A second tap of the same card at the same place within the window is the same tap: it shows the same again and leaves
-/// no second entry. The window counts from the last sighting, so that a wallet left on the reader stays one tap.
+/// no second entry. So is that of somebody who waits for the gate. The window counts from the last sighting, so that a wallet left on the reader stays one tap.
 pub(crate) fn show_again(school: &mut School, tap: &Tap) -> bool {
     let window = school.policy().repeat_window();
     let Some(first) = school.state.recent_tap(tap.credential, &tap.place) else { return false };
     let seen_again = school.sightings.last(tap);
-    if !school.within(&first.at, window) && !seen_again.is_some_and(|at| school.within(at, window)) {
+    let still_waits = gate::is_waiting(school, first.seq);
+    if !still_waits && !school.within(&first.at, window) && !seen_again.is_some_and(|at| school.within(at, window)) {
         return false;
     }
     let (seq, picture) = (first.seq, first.picture.clone());
