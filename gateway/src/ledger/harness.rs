@@ -133,6 +133,10 @@ impl MediumFile for OneSegment {
         Ok(())
     }
 
+    fn allocate(&self, _: u64) -> io::Result<()> {
+        read_only()
+    }
+
     fn write_all_at(&self, _: &[u8], _: u64) -> io::Result<()> {
         read_only()
     }

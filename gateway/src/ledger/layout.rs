@@ -1,10 +1,11 @@
 //! Which segments a ledger's folder holds.
 
-use super::format::{HEADER_LEN, MAX_SEQ};
+use super::format::{HEADER_LEN, LedgerId, MAX_SEQ};
 use super::header::{BadHeader, Header};
+use super::mark::EndMark;
 use super::medium::{Medium, MediumFile};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Name of the segment that is prepared ahead. It keeps this name for the moment between its
 /// first group and its renaming, so a reader of the folder looks into it too.
@@ -15,8 +16,10 @@ pub(super) const SPARE_NAME: &str = "next.pre";
 pub(super) struct Segment {
     /// Number of its first record.
     pub first_seq: u64,
-    /// What its header says; none if the header is damaged.
-    pub header: Option<Arc<Header>>,
+    /// Which ledger's.
+    ledger: Option<LedgerId>,
+    /// What its header says, once it was looked at.
+    header: Arc<OnceLock<Option<Arc<Header>>>>,
     /// The file, held open while its name may still change.
     pub file: Option<Arc<dyn MediumFile>>,
     /// Whether it still bears [`SPARE_NAME`].
@@ -24,6 +27,29 @@ pub(super) struct Segment {
 }
 
 impl Segment {
+    /// A segment with a known header; none if that is damaged.
+    pub(super) fn new(first_seq: u64, header: Option<Header>) -> Self {
+        let ledger = header.as_ref().map(|header| header.ledger);
+        let header = Arc::new(OnceLock::from(header.map(Arc::new)));
+        Self { first_seq, ledger, header, file: None, spare: false }
+    }
+
+    /// A segment of this ledger whose header is read when it is needed.
+    fn unread(first_seq: u64, ledger: LedgerId) -> Self {
+        Self { first_seq, ledger: Some(ledger), header: Arc::default(), file: None, spare: false }
+    }
+
+    /// What its header says; none if the header is damaged.
+    pub(super) fn header(&self, medium: &dyn Medium) -> Option<Arc<Header>> {
+        if let Some(header) = self.header.get() {
+            return header.clone();
+        }
+        let (header, _) = read_header(medium, &self.name()).ok()?;
+        let is_own = |header: &Header| header.first_seq == self.first_seq && Some(header.ledger) == self.ledger;
+        let header = header.filter(is_own).map(Arc::new);
+        self.header.get_or_init(|| header).clone()
+    }
+
     /// Name of the segment's file.
     pub(super) fn name(&self) -> String {
         if self.spare { SPARE_NAME.to_owned() } else { segment_name(self.first_seq) }
@@ -31,8 +57,8 @@ impl Segment {
 
     /// Whether its header alone tells all that must be known of the records before it: then they
     /// may have been removed on purpose.
-    pub(super) fn is_anchored(&self) -> bool {
-        self.header.as_ref().is_some_and(|header| header.tree_before.is_some())
+    pub(super) fn is_anchored(&self, medium: &dyn Medium) -> bool {
+        self.header(medium).is_some_and(|header| header.tree_before.is_some())
     }
 
     /// Opens the segment for reading.
@@ -104,6 +130,19 @@ pub(super) fn read_layout(medium: &dyn Medium) -> Result<Vec<Segment>, LayoutErr
     }
 }
 
+/// The segments of a ledger that was closed with this mark, if it still ends with the segment that the mark names. Other
+/// headers are read when they are needed: at the first start after a boot, each is a read of the disk.
+pub(super) fn layout_as_marked(medium: &dyn Medium, names: &[String], mark: &EndMark) -> Option<Vec<Segment>> {
+    let firsts = names.iter().filter_map(|name| parse_segment_name(name));
+    let mut segments: Vec<_> = firsts.map(|first_seq| Segment::unread(first_seq, mark.ledger)).collect();
+    segments.sort_by_key(|segment| segment.first_seq);
+    if names.iter().any(|name| name == SPARE_NAME) {
+        adopt_spare(medium, &mut segments).ok()?;
+    }
+    let last = segments.last()?;
+    (last.first_seq == mark.first_seq && !last.spare && last.is_anchored(medium)).then_some(segments)
+}
+
 fn read_layout_once(medium: &dyn Medium) -> Result<Vec<Segment>, LayoutError> {
     let names = medium.list().map_err(LayoutError::List)?;
     let mut segments = Vec::new();
@@ -111,15 +150,15 @@ fn read_layout_once(medium: &dyn Medium) -> Result<Vec<Segment>, LayoutError> {
         let (header, _) = read_header(medium, &segment_name(first_seq))?;
         // A header that contradicts the file's name is as good as none: the records tell.
         let header = header.filter(|header| header.first_seq == first_seq);
-        segments.push(Segment { first_seq, header: header.map(Arc::new), file: None, spare: false });
+        segments.push(Segment::new(first_seq, header));
     }
     segments.sort_by_key(|segment| segment.first_seq);
     if names.iter().any(|name| name == SPARE_NAME) {
         adopt_spare(medium, &mut segments)?;
     }
-    let mut headers = segments.iter().filter_map(|segment| Some((segment, segment.header.as_ref()?)));
-    if let Some((_, first)) = headers.next()
-        && let Some((other, _)) = headers.find(|(_, header)| header.ledger != first.ledger)
+    let mut ledgers = segments.iter().filter_map(|segment| Some((segment, segment.ledger?)));
+    if let Some((_, first)) = ledgers.next()
+        && let Some((other, _)) = ledgers.find(|(_, ledger)| *ledger != first)
     {
         return Err(LayoutError::Foreign { segment: other.name() });
     }
@@ -135,7 +174,7 @@ fn adopt_spare(medium: &dyn Medium, segments: &mut Vec<Segment>) -> Result<(), L
     }
     segments.retain(|segment| segment.first_seq < header.first_seq);
     let first_seq = header.first_seq;
-    segments.push(Segment { first_seq, header: Some(Arc::new(header)), file: Some(file), spare: true });
+    segments.push(Segment { file: Some(file), spare: true, ..Segment::new(first_seq, Some(header)) });
     Ok(())
 }
 

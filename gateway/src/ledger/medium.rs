@@ -1,5 +1,7 @@
 //! The little that the ledger asks of a disk, so that tests can put a failing one in its place.
 
+use rustix::fs::{Advice, FallocateFlags, SeekFrom, fadvise, fallocate, seek};
+use rustix::io::Errno;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -57,6 +59,22 @@ pub trait MediumFile: Send + Sync {
     /// # Errors
     /// `UnexpectedEof` past the end, or whatever the operating system says.
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()>;
+    /// Makes an empty file `len` bytes long. It reads as zeros, and has its room on the disk.
+    ///
+    /// # Errors
+    /// Whatever the operating system says.
+    fn allocate(&self, len: u64) -> io::Result<()>;
+    /// Where, at or behind `offset`, something other than never written zeros may stand; the
+    /// file's length if nothing does. `offset` itself is always a right answer.
+    ///
+    /// # Errors
+    /// Whatever the operating system says.
+    fn next_data(&self, offset: u64) -> io::Result<u64> {
+        Ok(offset)
+    }
+    /// From now on, the system is to read no more of the file than it is asked for: what it has
+    /// read ahead counts as written for [`MediumFile::next_data`].
+    fn read_exactly(&self) {}
     /// Writes all of `buf` at `offset`.
     ///
     /// # Errors
@@ -68,6 +86,19 @@ pub trait MediumFile: Send + Sync {
     /// # Errors
     /// Whatever the operating system says.
     fn sync_data(&self) -> io::Result<()>;
+}
+
+/// Writes zeros a block at a time. Of a page that the system holds as part of a larger one, Linux
+/// counts all as written whenever a part is.
+pub(super) fn write_zeros(file: &dyn MediumFile, offset: u64, len: u64) -> io::Result<()> {
+    const BLOCK: [u8; 4096] = [0; 4096];
+    let mut done = 0;
+    while done < len {
+        let part = BLOCK.len().min(usize::try_from(len - done).unwrap_or(BLOCK.len()));
+        file.write_all_at(&BLOCK[..part], offset + done)?;
+        done += part as u64;
+    }
+    Ok(())
 }
 
 /// The real thing: a folder of the file system.
@@ -128,6 +159,26 @@ impl MediumFile for File {
 
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
         FileExt::read_exact_at(self, buf, offset)
+    }
+
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        match fallocate(self, FallocateFlags::empty(), 0, len) {
+            // Not every file system can: then zeros take the room.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(self, 0, len),
+            result => Ok(result?),
+        }
+    }
+
+    fn next_data(&self, offset: u64) -> io::Result<u64> {
+        match seek(self, SeekFrom::Data(offset)) {
+            Err(Errno::NXIO) => MediumFile::size(self),
+            result => Ok(result?),
+        }
+    }
+
+    fn read_exactly(&self) {
+        // If it reads more, finding the end takes longer.
+        let _ = fadvise(self, 0, None, Advice::Random);
     }
 
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {

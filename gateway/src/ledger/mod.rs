@@ -15,6 +15,7 @@ mod format;
 pub mod harness;
 mod header;
 mod layout;
+mod mark;
 mod medium;
 mod merkle;
 mod points;
@@ -57,6 +58,7 @@ pub use verify::{Report, VerifyError, verify};
 
 use bytes::Bytes;
 use layout::Segment;
+use mark::EndMark;
 use points::Points;
 use queue::Queue;
 use spare::Spare;
@@ -171,6 +173,8 @@ struct Shared {
     /// The Merkle tree of all durable records.
     tree: Mutex<Frontier>,
     durable: watch::Sender<Durable>,
+    /// Where the ledger ends, once the writer has ended with all durable.
+    end: Mutex<Option<EndMark>>,
 }
 
 /// The open ledger: its only writer.
@@ -190,7 +194,8 @@ pub struct Ledger {
 impl Ledger {
     /// Opens the ledger in `dir`, creating it if there is none; says what was found.
     ///
-    /// Reads every segment's header and the last segment's records; [`verify`] reads all.
+    /// Reads every segment's header, and the last segment's records from where it ended when it was
+    /// last closed, or all of them if it was not; [`verify`] reads all.
     ///
     /// # Errors
     /// See [`OpenError`]. Damage is no error: it is reported and recording goes on.
@@ -223,6 +228,7 @@ impl Ledger {
             stalled: recovery.unsettled.as_deref().map(Arc::from),
             unprepared: None,
         };
+        let misnamed = found.segments.last().filter(|last| last.spare).map(|last| last.first_seq);
         let shared = Arc::new(Shared {
             medium,
             segments: RwLock::new(found.segments),
@@ -230,9 +236,10 @@ impl Ledger {
             tail: Mutex::new(Tail::default()),
             tree: Mutex::new(found.tree),
             durable: watch::Sender::new(durable),
+            end: Mutex::default(),
         });
         let queue = Arc::new(Queue::new(recovery.last_seq + 1, segment_bytes));
-        let spare = Arc::new(Spare::new(segment_bytes, options.retry_min, options.retry_max));
+        let spare = Arc::new(Spare::new(segment_bytes, (options.retry_min, options.retry_max), misnamed));
         let (threads, retention, folder) = (Vec::new(), Arc::default(), Arc::from(lock));
         let mut ledger = Self { shared, queue, spare, threads, retention, folder };
         ledger.start(writer::Start {
@@ -318,6 +325,10 @@ impl Ledger {
             // A thread that panicked has said so, and the entries it held are counted.
             let _ = thread.join();
             self.spare.stop();
+        }
+        if let Some(mark) = lock(&self.shared.end).take().filter(|_| self.spare.is_settled()) {
+            // Without it, the next opening takes longer.
+            let _ = mark.write(&*self.shared.medium);
         }
     }
 }

@@ -127,6 +127,15 @@ impl Queue {
         (!state.waiting.is_empty()).then(|| std::mem::take(&mut state.waiting))
     }
 
+    /// Waits for entries for so long; says whether none came, and none will be late for it if the caller turns to
+    /// something else for a moment.
+    pub(super) fn is_idle_for(&self, duration: Duration) -> bool {
+        let state = lock(&self.state);
+        let idle = |state: &mut State| state.waiting.is_empty() && !state.closed;
+        let (state, _) = self.changed.wait_timeout_while(state, duration, idle).unwrap_or_else(PoisonError::into_inner);
+        state.waiting.is_empty() && !state.closed
+    }
+
     /// Counts entries that are on disk as no longer held.
     pub(super) fn release(&self, entries: usize, bytes: usize) {
         let mut state = lock(&self.state);

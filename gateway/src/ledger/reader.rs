@@ -112,8 +112,9 @@ pub fn ledger_id(dir: &Path) -> Result<Option<LedgerId>, LayoutError> {
     if !dir.is_dir() {
         return Ok(None);
     }
-    let segments = read_layout(&Disk::new(dir))?;
-    Ok(segments.iter().find_map(|segment| segment.header.as_ref()).map(|header| header.ledger))
+    let disk = Disk::new(dir);
+    let segments = read_layout(&disk)?;
+    Ok(segments.iter().find_map(|segment| segment.header(&disk)).map(|header| header.ledger))
 }
 
 /// The records of the ledger in `dir` from `from` on, without opening it for writing: beside a

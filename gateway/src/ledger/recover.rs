@@ -3,8 +3,9 @@
 use super::OpenError;
 use super::format::{HEADER_LEN, Hash, LedgerId, MAX_SEQ, chain_start, link};
 use super::header::{Header, encode_header};
-use super::layout::{SPARE_NAME, Segment, read_layout, segment_name};
-use super::medium::{Medium, MediumFile};
+use super::layout::{LayoutError, SPARE_NAME, Segment, layout_as_marked, read_layout, segment_name};
+use super::mark::EndMark;
+use super::medium::{Medium, MediumFile, write_zeros};
 use super::merkle::Frontier;
 use super::points::Points;
 use super::records::{Fault, FaultKind, ReadError, TornTail};
@@ -64,15 +65,21 @@ pub(super) fn recover(
     known_through: u64,
     points: &Arc<Points>,
 ) -> Result<Found, OpenError> {
-    clear_unfinished(&**medium);
-    let mut segments = read_layout(&**medium)?;
+    let names = medium.list().map_err(LayoutError::List)?;
+    clear_unfinished(&**medium, &names);
+    let mark = EndMark::read(&**medium, &names);
+    let marked = mark.as_ref().and_then(|mark| layout_as_marked(&**medium, &names, mark));
+    let mut segments = marked.map_or_else(|| read_layout(&**medium), Ok)?;
     let created = segments.is_empty();
     if created {
         segments.push(create_first(&**medium, new_id, segment_bytes).map_err(OpenError::Create)?);
     }
-    let ledger = segments.iter().find_map(|segment| segment.header.as_ref()).map_or(new_id, |header| header.ledger);
-    let known = if created { 0 } else { known_through.min(MAX_SEQ - 1) };
-    let mut end = scan_end(medium, &segments, ledger, known, points)?;
+    let header = segments.iter().rev().find_map(|segment| segment.header(&**medium));
+    let ledger = header.map_or(new_id, |header| header.ledger);
+    let mark = mark.filter(|mark| mark.ledger == ledger && !created);
+    let known = if created { 0 } else { known_through.max(mark.as_ref().map_or(0, EndMark::seq)).min(MAX_SEQ - 1) };
+    let from_mark = mark.map_or(Ok(None), |mark| scan_from_mark(medium, &segments, known, mark, points))?;
+    let mut end = from_mark.map_or_else(|| scan_end(medium, &segments, ledger, known, points), Ok)?;
     let tree = end.tree.take().map_or_else(|| tree_through(medium, &segments, end.last_seq), Ok)?;
     let settled = settle(&**medium, &mut segments, &end);
     let (active, unsettled) = match settled {
@@ -99,12 +106,12 @@ fn create_first(medium: &dyn Medium, ledger: LedgerId, segment_bytes: u64) -> io
     let mut block = [0; HEADER_LEN];
     encode_header(ledger, 1, &chain_before, &tree_before, &mut block);
     let header = Header { ledger, first_seq: 1, chain_before, tree_before: Some(tree_before) };
-    let file = prepare(medium, segment_bytes)?;
+    let file = prepare(medium, None, segment_bytes)?;
     file.write_all_at(&block, 0)?;
     file.sync_data()?;
     medium.rename(SPARE_NAME, &segment_name(1))?;
     medium.sync_dir()?;
-    Ok(Segment { first_seq: 1, header: Some(Arc::new(header)), file: None, spare: false })
+    Ok(Segment::new(1, Some(header)))
 }
 
 /// The end of the ledger, as it was found.
@@ -115,6 +122,12 @@ struct End {
     tree: Option<Frontier>,
     /// Where the next record would go in the last segment.
     offset: u64,
+    /// Where the last record starts in it, if it has any.
+    last_at: Option<u64>,
+    /// From here on, it may have been read from the system's cache only.
+    unsure_from: u64,
+    /// What lies before this is known to have been written, if with zeros only.
+    zeroed: u64,
     torn: Option<TornTail>,
     faults: Vec<Fault>,
     unreadable: bool,
@@ -149,6 +162,9 @@ fn scan_end(
         chain: chain_start(ledger),
         tree: None,
         offset: HEADER_LEN as u64,
+        last_at: None,
+        unsure_from: 0,
+        zeroed: 0,
         torn: None,
         faults: Vec::new(),
         unreadable: false,
@@ -163,19 +179,81 @@ fn scan_segment(
     known: u64,
     points: &Arc<Points>,
 ) -> Result<(End, bool), ReadError> {
+    let records = Scan::new(Arc::clone(medium), vec![segment.clone()], segment.first_seq)
+        .telling_groups(known)
+        .with_points(Arc::clone(points));
+    let header = segment.header(&**medium);
+    let header = header.as_deref();
     let mut faults = Vec::new();
-    let mut chain = segment.header.as_ref().map(|header| header.chain_before);
-    let mut tree = segment.header.as_ref().and_then(|header| header.tree_before.clone());
-    if segment.header.is_none() {
+    if header.is_none() {
         let (segment, seq) = (segment.name(), segment.first_seq);
         faults.push(Fault { kind: FaultKind::Header, segment, offset: 0, seq, resumes_at: Some(seq) });
     }
-    let mut last_seq = segment.first_seq - 1;
-    let mut last_chain = chain.unwrap_or_else(|| chain_start(ledger));
-    let mut anchored = segment.header.is_some();
-    let mut records = Scan::new(Arc::clone(medium), vec![segment.clone()], segment.first_seq)
+    let before = Before {
+        last_seq: segment.first_seq - 1,
+        chain: header.map(|header| header.chain_before),
+        tree: header.and_then(|header| header.tree_before.clone()),
+        unsure_from: 0,
+        zeroed: 0,
+        last_at: None,
+        faults,
+    };
+    let mut end = follow(records, before, ledger, known)?;
+    if header.is_some_and(|header| header.tree_before.is_none()) {
+        // Records of version 1 do not tell where their group started.
+        end.unsure_from = end.offset.saturating_sub((MAX_GROUP_BYTES + HEADER_LEN) as u64);
+    }
+    let anchored = header.is_some() || end.last_at.is_some();
+    Ok((end, anchored))
+}
+
+/// Reads what is behind the marked end of the last segment. None if that is not the last segment,
+/// or its record is not there as it was: then there is no telling without reading all.
+fn scan_from_mark(
+    medium: &Arc<dyn Medium>,
+    segments: &[Segment],
+    known: u64,
+    mark: EndMark,
+    points: &Arc<Points>,
+) -> Result<Option<End>, ReadError> {
+    let last =
+        segments.last().filter(|last| last.first_seq == mark.first_seq && last.is_anchored(&**medium) && !last.spare);
+    let Some(last) = last else { return Ok(None) };
+    points.note(last.first_seq, mark.seq(), mark.offset);
+    let mut records = Scan::new(Arc::clone(medium), vec![last.clone()], mark.seq())
         .telling_groups(known)
         .with_points(Arc::clone(points));
+    let found = matches!(records.next(), Some(Ok(record)) if record.seq == mark.seq() && record.chain == mark.chain);
+    if !found || records.last_offset() != mark.offset {
+        points.forget(mark.seq(), mark.seq());
+        return Ok(None);
+    }
+    let before = Before {
+        last_seq: mark.seq(),
+        chain: Some(mark.chain),
+        unsure_from: records.offset(),
+        last_at: Some(mark.offset),
+        zeroed: mark.zeroed,
+        tree: Some(mark.tree),
+        faults: Vec::new(),
+    };
+    follow(records, before, mark.ledger, known).map(Some)
+}
+
+/// What is known before the first record that is read.
+struct Before {
+    last_seq: u64,
+    chain: Option<Hash>,
+    tree: Option<Frontier>,
+    last_at: Option<u64>,
+    unsure_from: u64,
+    zeroed: u64,
+    faults: Vec<Fault>,
+}
+
+fn follow(mut records: Scan, before: Before, ledger: LedgerId, known: u64) -> Result<End, ReadError> {
+    let Before { mut last_seq, mut chain, mut tree, mut last_at, mut unsure_from, zeroed, mut faults } = before;
+    let mut last_chain = chain.unwrap_or_else(|| chain_start(ledger));
     while let Some(item) = records.next() {
         match item {
             Ok(record) => {
@@ -194,7 +272,10 @@ fn scan_segment(
                         resumes_at: Some(record.seq),
                     });
                 }
-                (last_seq, last_chain, anchored) = (record.seq, record.chain, true);
+                if record.place.before == 0 && last_at.is_some() {
+                    unsure_from = records.last_offset(); // a first group is unsure with the header
+                }
+                (last_seq, last_chain, last_at) = (record.seq, record.chain, Some(records.last_offset()));
                 chain = Some(record.chain);
             }
             Err(ReadError::Damaged(fault)) => {
@@ -211,16 +292,18 @@ fn scan_segment(
     if let Some(tree) = &mut tree {
         tree.push_lost(last_seq.saturating_sub(tree.size()));
     }
-    let end = End {
+    Ok(End {
         last_seq,
         chain: last_chain,
         tree,
         offset: records.offset(),
+        last_at,
+        unsure_from,
+        zeroed,
         torn: records.torn().cloned(),
         faults,
         unreadable: records.met_unreadable(),
-    };
-    Ok((end, anchored))
+    })
 }
 
 /// The tree of the first `size` records, with stand-ins for lost ones: for a ledger of version 1,
@@ -246,45 +329,40 @@ fn settle(medium: &dyn Medium, segments: &mut [Segment], end: &End) -> io::Resul
         last.spare = false;
     }
     last.file = None;
-    medium.sync_dir()?;
     let file = medium.open(&last.name(), true)?;
+    let blank_behind = end.torn.is_none() && end.faults.is_empty() && !end.unreadable;
+    if !(blank_behind && end.unsure_from == end.offset) {
+        medium.sync_dir()?;
+        make_sure(&*file, end)?;
+    }
+    let size = file.size()?;
+    // A segment of version 1 gets no records of version 2; one with a hole is left as it is.
+    let goes_on = last.is_anchored(medium)
+        && !end.unreadable
+        && end.faults.is_empty()
+        && end.torn.as_ref().is_none_or(|torn| torn.whole_behind == 0);
+    Ok(goes_on.then_some(Active { file, end: end.offset, size, zeroed: end.zeroed, last_at: end.last_at }))
+}
+
+/// Cuts the torn tail and makes what is before it durable.
+fn make_sure(file: &dyn MediumFile, end: &End) -> io::Result<()> {
     if end.unreadable {
-        file.sync_data()?;
-        return Ok(None);
+        return file.sync_data();
     }
     if let Some(torn) = &end.torn
         && end.faults.is_empty()
         && torn.whole_behind == 0
     {
-        write_zeros(&*file, torn.offset, torn.len)?;
+        write_zeros(file, torn.offset, torn.len)?;
     }
-    rewrite_end(&*file, end.offset)?;
-    file.sync_data()?;
-    let size = file.size()?;
-    // A segment of version 1 gets no records of version 2; one with a hole is left as it is.
-    let goes_on = last.header.as_ref().is_some_and(|header| header.tree_before.is_some())
-        && end.faults.is_empty()
-        && end.torn.as_ref().is_none_or(|torn| torn.whole_behind == 0);
-    Ok(goes_on.then_some(Active { file, end: end.offset, size }))
+    rewrite(file, end.unsure_from, end.offset)?;
+    file.sync_data()
 }
 
-fn write_zeros(file: &dyn MediumFile, offset: u64, len: u64) -> io::Result<()> {
-    let zeros = vec![0; usize::try_from(len).unwrap_or(usize::MAX).min(64 << 10)];
-    let mut done = 0;
-    while done < len {
-        let part = zeros.len().min(usize::try_from(len - done).unwrap_or(usize::MAX));
-        file.write_all_at(&zeros[..part], offset + done)?;
-        done += part as u64;
-    }
-    Ok(())
-}
-
-/// Writes the last group's worth of bytes once more. They may have been read from the system's
-/// cache only: a process whose sync failed leaves pages there that are not on disk but no longer
-/// count as unwritten.
-fn rewrite_end(file: &dyn MediumFile, end: u64) -> io::Result<()> {
-    let start = end.saturating_sub((MAX_GROUP_BYTES + HEADER_LEN) as u64);
-    let mut bytes = vec![0; usize::try_from(end - start).unwrap_or(0)];
+/// Writes the last group once more. It may have been read from the system's cache only: a process
+/// whose sync failed leaves pages there that are not on disk but no longer count as unwritten.
+fn rewrite(file: &dyn MediumFile, start: u64, end: u64) -> io::Result<()> {
+    let mut bytes = vec![0; usize::try_from(end.saturating_sub(start)).unwrap_or(0)];
     file.read_exact_at(&mut bytes, start)?;
     file.write_all_at(&bytes, start)
 }

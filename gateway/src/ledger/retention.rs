@@ -205,7 +205,7 @@ impl Pruner {
                 break;
             }
             going += 1;
-            if next.is_anchored() {
+            if next.is_anchored(&*self.shared.medium) {
                 last_clean_cut = going;
             }
         }
@@ -265,7 +265,7 @@ impl Pruner {
         mut remove: impl FnMut(&Record) -> bool,
     ) -> Result<(Vec<u8>, usize), RetentionError> {
         let medium = &self.shared.medium;
-        let Some(header) = &segment.header else { return Err(RetentionError::Damaged(lost_header(segment))) };
+        let Some(header) = segment.header(&**medium) else { return Err(RetentionError::Damaged(lost_header(segment))) };
         let before = segment.first_seq - 1;
         let tree = match &header.tree_before {
             Some(tree) => tree.clone(),
@@ -397,8 +397,7 @@ fn replace(medium: &dyn Medium, name: &str, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Clears away what a power cut left of files that were being written: they may hold bodies.
-pub(super) fn clear_unfinished(medium: &dyn Medium) {
-    let names = medium.list().unwrap_or_default();
+pub(super) fn clear_unfinished(medium: &dyn Medium, names: &[String]) {
     for name in names.iter().filter(|name| name.ends_with(UNFINISHED)) {
         // It is not needed, and is cleared away another time if not now.
         let _ = medium.remove(name);

@@ -56,7 +56,7 @@ impl Scan {
     pub(super) fn new(medium: Arc<dyn Medium>, segments: Vec<Segment>, from: u64) -> Self {
         let index = segments.partition_point(|segment| segment.first_seq <= from).saturating_sub(1);
         let first = segments.first().map_or(1, |segment| segment.first_seq);
-        let anchored = segments.first().is_some_and(Segment::is_anchored);
+        let anchored = from < first && segments.first().is_some_and(|first| first.is_anchored(&*medium));
         let (from, first_left) = (from.max(1), first);
         let removed =
             (anchored && from < first_left).then_some(Removed { seq: from, resumes_at: first_left, hashes: None });
@@ -158,6 +158,9 @@ impl Scan {
         let start = self.start.map_or(HEADER_LEN as u64, |(offset, _)| offset);
         match segment.open(&*self.medium).and_then(|file| Walk::new(file, start)) {
             Ok(walk) => {
+                if self.tells_groups {
+                    walk.read_exactly();
+                }
                 self.walk = Some(walk);
                 Ok(true)
             }
@@ -204,6 +207,10 @@ impl Scan {
             bound == u64::MAX && self.through.is_none() && self.damage.is_none() && self.next > self.known;
         let Some(walk) = self.walk.as_mut() else { return };
         let offset = walk.offset();
+        if may_be_torn && walk.is_zero_from(offset) {
+            self.done = true;
+            return;
+        }
         if may_be_torn
             && let Some(whole_behind) = torn_group(walk, self.next, self.last)
             && (whole_behind == 0 || self.tells_groups)

@@ -310,6 +310,19 @@ impl MediumFile for SimFile {
         Ok(())
     }
 
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        self.write_all_at(&vec![0; usize::try_from(len).unwrap()], 0)
+    }
+
+    fn next_data(&self, offset: u64) -> io::Result<u64> {
+        let state = lock(&self.disk.0);
+        let cached = &state.inodes[self.inode].cached;
+        let start = usize::try_from(offset).unwrap();
+        let written =
+            cached[start..].iter().position(|&byte| byte != 0).map(|at| (start + at) / SECTOR_LEN * SECTOR_LEN);
+        Ok(written.map_or(cached.len(), |at| at.max(start)) as u64)
+    }
+
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
         let mut state = lock(&self.disk.0);
         let alive = state.operate();

@@ -1,24 +1,24 @@
 //! Prepares the next segment ahead of time, on a thread of its own.
 //!
 //! A file that has only been allocated makes every `fdatasync` after a write commit metadata too
-//! (its extents turn from unwritten to written). Writing zeros first costs that once, off the
-//! tap's path.
+//! (its extents turn from unwritten to written), which takes about twice as long. Writing zeros
+//! first costs that once. So the beginning of a segment is written with zeros here, and the writer
+//! writes more of them ahead of itself while groups are small.
 
 use super::layout::{SPARE_NAME, segment_name};
-use super::medium::{Medium, MediumFile};
+use super::medium::{Medium, MediumFile, write_zeros};
+use super::walk::Walk;
 use super::{Shared, lock};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Zeros are synced in slices, so that a tap's group never waits behind a whole segment of them.
-const SLICE_BYTES: usize = 256 << 10;
-static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
-
 #[derive(Default)]
 struct State {
     ready: Option<Arc<dyn MediumFile>>,
     wanted: bool,
+    /// Whether the wanted one may be what an earlier process prepared.
+    may_be_found: bool,
     /// First record of the segment that was started in the spare file and wants its own name.
     rename_to: Option<u64>,
     failing: Option<Arc<str>>,
@@ -42,8 +42,14 @@ pub(super) struct Spare {
 }
 
 impl Spare {
-    pub(super) fn new(segment_bytes: u64, retry_min: Duration, retry_max: Duration) -> Self {
-        let state = Mutex::new(State { wanted: true, ..State::default() });
+    /// `rename_to`: the segment found under the spare's name that could not get its own yet. Until
+    /// it has, no other may be prepared in its place.
+    pub(super) fn new(
+        segment_bytes: u64,
+        (retry_min, retry_max): (Duration, Duration),
+        rename_to: Option<u64>,
+    ) -> Self {
+        let state = Mutex::new(State { wanted: true, may_be_found: true, rename_to, ..State::default() });
         Self { state, changed: Condvar::new(), segment_bytes, retry_min, retry_max }
     }
 
@@ -80,7 +86,8 @@ impl Spare {
 
     /// The segment taken failed: prepare it anew.
     pub(super) fn spoiled(&self) {
-        lock(&self.state).wanted = true;
+        let mut state = lock(&self.state);
+        (state.wanted, state.may_be_found) = (true, false);
         self.changed.notify_all();
     }
 
@@ -88,6 +95,12 @@ impl Spare {
     pub(super) fn give_up(&self) {
         lock(&self.state).giving_up = true;
         self.changed.notify_all();
+    }
+
+    /// Whether all names in the folder are as they should be, durably.
+    pub(super) fn is_settled(&self) -> bool {
+        let state = lock(&self.state);
+        state.rename_to.is_none() && state.failing.is_none()
     }
 
     /// Ends the thread.
@@ -143,7 +156,9 @@ impl Spare {
                 lock(&self.state).rename_to = None;
             }
             Job::Prepare => {
-                let file = prepare(medium, self.segment_bytes)?;
+                let may_be_found = lock(&self.state).may_be_found;
+                let found = if may_be_found { blank(medium, self.segment_bytes) } else { None };
+                let file = prepare(medium, found, self.segment_bytes)?;
                 let mut state = lock(&self.state);
                 state.ready = Some(file);
                 state.wanted = false;
@@ -153,18 +168,37 @@ impl Spare {
     }
 }
 
-/// Writes a segment's worth of zeros under the spare name and makes them durable.
-pub(super) fn prepare(medium: &dyn Medium, segment_bytes: u64) -> io::Result<Arc<dyn MediumFile>> {
-    let file = medium.create(SPARE_NAME)?;
-    let mut offset = 0;
-    while offset < segment_bytes {
-        let len = (segment_bytes - offset).min(ZEROS.len() as u64);
-        file.write_all_at(&ZEROS[..usize::try_from(len).unwrap_or(ZEROS.len())], offset)?;
-        offset += len;
-        if offset.is_multiple_of(SLICE_BYTES as u64) || offset == segment_bytes {
-            file.sync_data()?;
+/// How many zeros are written ahead of small groups in a segment of that length.
+pub(super) fn zeros_ahead(segment_bytes: u64) -> u64 {
+    (segment_bytes / 32).next_multiple_of(4096).min(segment_bytes)
+}
+
+/// A file under the spare name, with room for a segment, the beginning of it written with zeros, all durable: the one that
+/// was `found`, or a new one.
+pub(super) fn prepare(
+    medium: &dyn Medium,
+    found: Option<Arc<dyn MediumFile>>,
+    segment_bytes: u64,
+) -> io::Result<Arc<dyn MediumFile>> {
+    let file = match found {
+        Some(file) => file,
+        None => {
+            let file = medium.create(SPARE_NAME)?;
+            file.allocate(segment_bytes)?;
+            write_zeros(&*file, 0, zeros_ahead(segment_bytes))?;
+            file
         }
-    }
+    };
+    file.sync_data()?;
     medium.sync_dir()?;
     Ok(file)
+}
+
+/// What an earlier process has prepared, if nothing was written to it.
+fn blank(medium: &dyn Medium, segment_bytes: u64) -> Option<Arc<dyn MediumFile>> {
+    let file = medium.open(SPARE_NAME, true).ok()?;
+    let mut walk = Walk::new(Arc::clone(&file), 0).ok()?;
+    walk.read_exactly();
+    let is_blank = file.size().ok()? == segment_bytes && walk.first_written_from(0).is_none();
+    is_blank.then_some(file)
 }

@@ -92,7 +92,7 @@ impl Tree {
     /// Which ledger's; none if no segment's header is whole.
     #[must_use]
     pub fn ledger_id(&self) -> Option<LedgerId> {
-        self.segments.iter().find_map(|segment| segment.header.as_ref()).map(|header| header.ledger)
+        self.segments.iter().rev().find_map(|segment| segment.header(&*self.medium)).map(|header| header.ledger)
     }
 
     /// Leaf hashes of the entries with these numbers, in order. A damaged place yields one error,
@@ -165,13 +165,15 @@ impl Tree {
 
     /// The nearest tree that a header tells, of at most `size` leaves.
     fn anchor(&self, size: u64) -> Result<Frontier, TreeError> {
-        let trees = self.segments.iter().rev().filter_map(|segment| segment.header.as_ref()?.tree_before.as_ref());
-        let nearest = trees.into_iter().find(|tree| tree.size() <= size).cloned();
+        let before = self.segments.iter().rev().filter(|segment| segment.first_seq <= size.saturating_add(1));
+        let nearest = before.filter_map(|segment| segment.header(&*self.medium)?.tree_before.clone()).next();
         let first_seq = self.segments.first().map_or(1, |segment| segment.first_seq);
         match nearest {
             Some(tree) => Ok(tree),
             // Without a tree in the header, segments before the first are lost, not removed.
-            None if size + 1 < first_seq && self.segments.first().is_some_and(Segment::is_anchored) => {
+            None if size + 1 < first_seq
+                && self.segments.first().is_some_and(|first| first.is_anchored(&*self.medium)) =>
+            {
                 Err(TreeError::Removed { first_seq })
             }
             None => Ok(Frontier::default()),
@@ -198,9 +200,9 @@ impl Tree {
     /// What the headers tell of the subtree of these leaves: as much of its beginning as any does.
     /// So no more than a segment's leaves are left to be read.
     fn known_part(&self, range: &Range<u64>) -> Frontier {
-        let trees = self.segments.iter().filter_map(|segment| segment.header.as_ref()?.tree_before.as_ref());
-        let behind = trees.filter(|tree| tree.size() > range.start);
-        let parts = behind.filter_map(|tree| tree.part(range.start, range.end));
+        let behind = self.segments.iter().filter(|segment| segment.first_seq > range.start + 1);
+        let headers = behind.filter_map(|segment| segment.header(&*self.medium));
+        let parts = headers.filter_map(|header| header.tree_before.as_ref()?.part(range.start, range.end));
         parts.max_by_key(Frontier::size).unwrap_or_default()
     }
 

@@ -77,12 +77,12 @@ pub enum VerifyError {
 pub(super) fn verify_on(medium: Arc<dyn Medium>, mut progress: impl FnMut(u64)) -> Result<Report, VerifyError> {
     let segments = read_layout(&*medium)?;
     let first_seq = segments.first().map_or(1, |segment| segment.first_seq);
-    let mut check = Check { report: new_report(&segments), chain: None, tree: None };
+    let mut check = Check { report: new_report(&*medium, &segments), chain: None, tree: None };
     if first_seq == 1 {
         check.tree = Some(Frontier::default());
     }
     let mut ahead = segments.clone().into_iter().peekable();
-    let mut records = Scan::new(medium, segments, first_seq);
+    let mut records = Scan::new(Arc::clone(&medium), segments, first_seq);
     while let Some(item) = records.next() {
         let record = match item {
             Ok(record) => record,
@@ -100,7 +100,7 @@ pub(super) fn verify_on(medium: Arc<dyn Medium>, mut progress: impl FnMut(u64)) 
         let (segment, offset) = (records.last_segment(), records.last_offset());
         let mut wrong = None;
         while let Some(segment) = ahead.next_if(|segment| segment.first_seq <= record.seq) {
-            wrong = wrong.or(check.enter(&segment, record.seq));
+            wrong = wrong.or(check.enter(&*medium, &segment, record.seq));
         }
         let follows = check.take(&record);
         if let Some(kind) = wrong.or((!follows).then_some(FaultKind::Chain)) {
@@ -130,8 +130,8 @@ impl Check {
     }
 
     /// Compares a segment's header with what stands before the segment; notes a damaged one.
-    fn enter(&mut self, segment: &Segment, seq: u64) -> Option<FaultKind> {
-        let Some(header) = &segment.header else {
+    fn enter(&mut self, medium: &dyn Medium, segment: &Segment, seq: u64) -> Option<FaultKind> {
+        let Some(header) = segment.header(medium) else {
             let (segment, seq) = (segment.name(), segment.first_seq);
             self.report.note(Fault { kind: FaultKind::Header, segment, offset: 0, seq, resumes_at: Some(seq) });
             return None;
@@ -176,16 +176,16 @@ impl Check {
     }
 }
 
-fn new_report(segments: &[Segment]) -> Report {
+fn new_report(medium: &dyn Medium, segments: &[Segment]) -> Report {
     Report {
-        ledger: segments.iter().find_map(|segment| segment.header.as_ref()).map(|header| header.ledger),
+        ledger: segments.iter().find_map(|segment| segment.header(medium)).map(|header| header.ledger),
         segments: segments.len(),
         records: 0,
         first_seq: 0,
         last_seq: 0,
         chain: None,
         root: None,
-        anchored: segments.first().is_some_and(|first| first.first_seq > 1 && first.is_anchored()),
+        anchored: segments.first().is_some_and(|first| first.first_seq > 1 && first.is_anchored(medium)),
         removed: 0,
         faults: Vec::new(),
         fault_count: 0,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 /// Bytes read at a time. Records that fit share the memory of their chunk.
 const CHUNK_LEN: usize = 64 << 10;
+const ALIGN: u64 = RECORD_ALIGN as u64;
 /// Unit in which a chunk is read again after a read error, to lose no more than the bad part.
 const PAGE_LEN: usize = 4096;
 
@@ -38,6 +39,11 @@ impl Walk {
         let size = file.size()?;
         let offset = offset.max(HEADER_LEN as u64);
         Ok(Self { file, size, offset, chunk: Bytes::new(), chunk_at: 0, unreadable: false })
+    }
+
+    /// Has the zeros that were never written, behind the last record, left unread.
+    pub(super) fn read_exactly(&self) {
+        self.file.read_exactly();
     }
 
     /// Where the next record starts, in bytes from the segment's start.
@@ -71,31 +77,49 @@ impl Walk {
     pub(super) fn seek_whole(&mut self) -> Option<u64> {
         let mut offset = self.offset + RECORD_ALIGN as u64;
         while offset + RECORD_HEADER_LEN as u64 <= self.size {
-            if let Frame::Whole(record) = self.frame(offset) {
-                self.offset = offset;
-                return Some(record.seq);
+            match self.frame(offset) {
+                Frame::Whole(record) => {
+                    self.offset = offset;
+                    return Some(record.seq);
+                }
+                // A record starts with its length, which is not zero.
+                Frame::Empty => offset = (self.first_written_from(offset)? / ALIGN * ALIGN).max(offset + ALIGN),
+                _ => offset += ALIGN,
             }
-            offset += RECORD_ALIGN as u64;
         }
         None
     }
 
     /// Where the last byte behind `offset` that is not zero ends; none if all are zero.
     pub(super) fn last_written_from(&mut self, offset: u64) -> Option<u64> {
-        let mut at = offset;
         let mut last = None;
-        while at < self.size {
-            let bytes = self.bytes_at(at, 1);
-            if let Some(index) = bytes.iter().rposition(|&byte| byte != 0) {
-                last = Some(at + index as u64 + 1);
-            }
-            at += bytes.len() as u64;
+        let mut at = offset;
+        while let Some(first) = self.first_written_from(at) {
+            let bytes = self.bytes_at(first, 1);
+            last = bytes.iter().rposition(|&byte| byte != 0).map(|index| first + index as u64 + 1);
+            at = first + bytes.len() as u64;
         }
         last
     }
 
-    fn is_zero_from(&mut self, offset: u64) -> bool {
-        self.last_written_from(offset).is_none()
+    /// Where the first byte from `offset` on stands that is not zero; none if all are zero.
+    pub(super) fn first_written_from(&mut self, offset: u64) -> Option<u64> {
+        let mut at = offset;
+        while at < self.size {
+            // Zeros that were never written need not be read. Whether the file tells or not.
+            at = self.file.next_data(at).unwrap_or(at);
+            let bytes = self.bytes_at(at, 1);
+            if let Some(index) = first_nonzero(&bytes) {
+                return Some(at + index as u64);
+            }
+            at += bytes.len() as u64;
+        }
+        None
+    }
+
+    /// Whether nothing but zeros stands from `offset` on.
+    pub(super) fn is_zero_from(&mut self, offset: u64) -> bool {
+        self.first_written_from(offset).is_none()
     }
 
     fn frame(&mut self, offset: u64) -> Frame {
@@ -138,4 +162,13 @@ impl Walk {
         }
         chunk.freeze()
     }
+}
+
+/// Looks at many bytes at a time: most are zeros.
+fn first_nonzero(bytes: &[u8]) -> Option<usize> {
+    const AT_ONCE: usize = 256;
+    let is_zero = |part: &[u8]| part.iter().fold(0, |all, &byte| all | byte) == 0;
+    let part = bytes.chunks(AT_ONCE).position(|part| !is_zero(part))?;
+    let start = part * AT_ONCE;
+    bytes[start..].iter().position(|&byte| byte != 0).map(|index| start + index)
 }

@@ -5,9 +5,10 @@ use super::format::{
 };
 use super::header::{Header, encode_header};
 use super::layout::Segment;
-use super::medium::MediumFile;
+use super::mark::EndMark;
+use super::medium::{MediumFile, write_zeros};
 use super::queue::{Queue, Waiting};
-use super::spare::Spare;
+use super::spare::{Spare, zeros_ahead};
 use super::{SaltSource, Shared, lock};
 use std::collections::VecDeque;
 use std::io;
@@ -19,12 +20,44 @@ pub(super) const MAX_GROUP_BYTES: usize = 1 << 20;
 /// The buffer gives back what it took beyond this for a large group.
 const BUFFER_KEPT_BYTES: usize = 64 << 10;
 
+/// Groups beyond this are written where there were no zeros: what the file system has to note for that weighs less than to
+/// write all twice.
+const LARGE_GROUP_BYTES: u64 = 64 << 10;
+/// Zeros are written ahead for so many groups as the last one, and for four times the least at most.
+const GROUPS_AHEAD: u64 = 16;
+/// Of so many records of a group, the first one's place is offered to the index.
+const RECORDS_PER_NOTE: usize = 64;
+/// When nothing came for so long, zeros are written although half of them are left.
+const IDLE: Duration = Duration::from_millis(5);
+
 /// The segment that is written to.
 pub(super) struct Active {
     pub file: Arc<dyn MediumFile>,
     /// Where the next record goes; 0 while even the header is to be written.
     pub end: u64,
     pub size: u64,
+    /// What lies before this was written before, if with zeros only.
+    pub zeroed: u64,
+    /// Where the last record starts; none if it has none.
+    pub last_at: Option<u64>,
+}
+
+impl Active {
+    /// How many zeros are to be ahead of groups of that length: a group written upon zeros takes a sync alone, where
+    /// otherwise the file system notes that there is something now, and flushes twice.
+    fn zeros_wanted(&self, group_bytes: u64) -> u64 {
+        let least = zeros_ahead(self.size);
+        if group_bytes > LARGE_GROUP_BYTES { 0 } else { (group_bytes * GROUPS_AHEAD).clamp(least, least * 4) }
+    }
+
+    /// Writes so many zeros behind `end` and all that was written. They are durable with the next sync.
+    fn write_zeros(&mut self, end: u64, len: u64) -> io::Result<()> {
+        let from = self.zeroed.max(end).next_multiple_of(4096).min(self.size);
+        let to = (from + len).min(self.size);
+        write_zeros(&*self.file, from, to - from)?;
+        self.zeroed = to;
+        Ok(())
+    }
 }
 
 /// What the writer starts from.
@@ -47,20 +80,32 @@ struct Writer<'a> {
     group: Vec<Record>,
     /// Leaf hashes of the group.
     leaves: Vec<Hash>,
+    last_group_bytes: u64,
 }
 
 /// Runs until the queue is closed and empty, or closed while the disk fails.
 pub(super) fn run(start: Start, shared: &Shared, queue: &Queue, spare: &Spare) {
     // Whatever ends the thread, nobody shall believe that entries are still being taken.
     let _closed = CloseOnDrop(queue);
-    let mut writer = Writer { shared, queue, spare, start, buffer: Vec::new(), group: Vec::new(), leaves: Vec::new() };
+    let mut writer = Writer {
+        shared,
+        queue,
+        spare,
+        start,
+        buffer: Vec::new(),
+        group: Vec::new(),
+        leaves: Vec::new(),
+        last_group_bytes: 0,
+    };
     while let Some(mut waiting) = queue.take() {
         while !waiting.is_empty() {
             if writer.write_group(&mut waiting).is_err() {
                 return;
             }
         }
+        writer.zero_ahead_if_idle();
     }
+    *lock(&shared.end) = writer.end_mark();
 }
 
 struct CloseOnDrop<'a>(&'a Queue);
@@ -103,7 +148,8 @@ impl Writer<'_> {
 
     fn roll(&mut self) -> Result<(), GaveUp> {
         let file = self.spare.take(|why| self.stall(why)).map_err(|_| GaveUp)?;
-        self.start.active = Some(Active { file, end: 0, size: self.spare.segment_bytes() });
+        let size = self.spare.segment_bytes();
+        self.start.active = Some(Active { file, end: 0, size, zeroed: zeros_ahead(size), last_at: None });
         Ok(())
     }
 
@@ -167,7 +213,12 @@ impl Writer<'_> {
             encode_header(self.start.ledger, first_seq, &chain_before, &tree, &mut self.buffer[..HEADER_LEN]);
             active.file.write_all_at(&self.buffer, 0)?;
         } else {
-            active.file.write_all_at(&self.buffer[HEADER_LEN..], active.end)?;
+            let records = &self.buffer[HEADER_LEN..];
+            active.file.write_all_at(records, active.end)?;
+            let end = active.end + records.len() as u64;
+            if end > active.zeroed {
+                active.write_zeros(end, active.zeros_wanted(records.len() as u64))?;
+            }
         }
         active.file.sync_data()?;
         if active.end == 0 {
@@ -175,7 +226,9 @@ impl Writer<'_> {
             let file = Some(Arc::clone(&active.file));
             let tree_before = Some(lock(&self.shared.tree).clone());
             let header = Header { ledger: self.start.ledger, first_seq, chain_before, tree_before };
-            self.shared.add_segment(Segment { first_seq, header: Some(Arc::new(header)), file, spare: false });
+            let mut segment = Segment::new(first_seq, Some(header));
+            segment.file = file;
+            self.shared.add_segment(segment);
             self.spare.started(first_seq);
         }
         Ok(())
@@ -185,13 +238,17 @@ impl Writer<'_> {
     fn publish(&mut self) {
         let records = self.group.len();
         let bytes = self.buffer.len() - HEADER_LEN;
+        self.last_group_bytes = bytes as u64;
         let through = self.group.last().map_or(0, |record| record.seq);
         if let Some(active) = self.start.active.as_mut() {
             let segment = self.shared.newest_segment();
             let mut offset = active.end;
             let mut tail = lock(&self.shared.tail);
-            for record in self.group.drain(..) {
-                self.shared.points.note(segment, record.seq, offset);
+            for (index, record) in self.group.drain(..).enumerate() {
+                if index % RECORDS_PER_NOTE == 0 {
+                    self.shared.points.note(segment, record.seq, offset);
+                }
+                active.last_at = Some(offset);
                 offset += record_len(record.body.len()) as u64;
                 tail.push(record);
             }
@@ -210,6 +267,29 @@ impl Writer<'_> {
         }
         self.group.shrink_to(BUFFER_KEPT_BYTES / size_of::<Record>());
         self.leaves.shrink_to(BUFFER_KEPT_BYTES / size_of::<Hash>());
+    }
+
+    /// Writes zeros ahead while nothing waits, so that the next groups find them.
+    fn zero_ahead_if_idle(&mut self) {
+        let Some(active) = self.start.active.as_mut() else { return };
+        let wanted = active.zeros_wanted(self.last_group_bytes);
+        let left = active.zeroed.saturating_sub(active.end);
+        if left > wanted / 2 || active.zeroed == active.size || wanted == 0 || !self.queue.is_idle_for(IDLE) {
+            return;
+        }
+        let written = active.write_zeros(active.end, wanted).and_then(|()| active.file.sync_data());
+        if written.is_err() {
+            // A failing disk is noticed by the next group. Nothing is lost by going without zeros.
+            active.zeroed = active.size;
+        }
+    }
+
+    /// Where the ledger ends, if all is on the disk.
+    fn end_mark(&self) -> Option<EndMark> {
+        let active = self.start.active.as_ref()?;
+        let (ledger, first_seq, chain) = (self.start.ledger, self.shared.newest_segment(), self.start.chain);
+        let tree = lock(&self.shared.tree).clone();
+        Some(EndMark { ledger, first_seq, offset: active.last_at?, chain, zeroed: active.zeroed, tree })
     }
 
     fn stall(&self, why: &Arc<str>) {
@@ -233,7 +313,7 @@ impl Shared {
         let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
         segments.retain(|older| older.first_seq < segment.first_seq);
         if let Some(previous) = segments.last_mut() {
-            previous.file = None;
+            (previous.file, previous.spare) = (None, false);
         }
         segments.push(segment);
     }

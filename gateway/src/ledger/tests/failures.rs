@@ -145,3 +145,30 @@ fn a_page_that_can_be_read_again_gives_its_records_again() {
     assert_whole(&ledger, 200);
     assert!(ledger.reader().tree().prove_inclusion(1, 100).is_ok());
 }
+
+/// Found by reading: the spare file, once written to, is a segment; preparing another one in its place would lose it.
+#[test]
+fn a_segment_that_could_not_get_its_name_is_not_written_over() {
+    let disk = SimDisk::default();
+    let (ledger, _) = open(&disk);
+    write(&ledger, 1..=1);
+    wait_for(&ledger, |durable| durable.unprepared.is_none());
+    disk.fail_folder(Some(Errno::IO));
+    let mut last = 1;
+    while ledger.reader().durable().unprepared.is_none() {
+        last += 1;
+        write(&ledger, last..=last);
+    }
+    drop(ledger);
+    // Given a folder that takes no change at opening either, and then does,
+    let (ledger, recovery) = open(&disk);
+    assert!(recovery.unsettled.is_some());
+    disk.fail_folder(None);
+    append(&ledger, last + 1..=last + 80);
+    wait_for(&ledger, |durable| durable.through == last + 80);
+    assert_whole(&ledger, last + 80);
+    drop(ledger);
+    let (ledger, recovery) = open(&disk);
+    assert_eq!((recovery.last_seq, recovery.faults), (last + 80, vec![]));
+    assert_whole(&ledger, last + 80);
+}

@@ -64,6 +64,7 @@ fn a_leaf_lost_before_it_was_counted_has_a_stand_in() {
     let (ledger, _) = open(&disk);
     let mut leaves = leaves(&ledger, 20);
     drop(ledger);
+    disk.lose("end.mark");
     damage::flip(&disk, damage::FIRST, damage::offset_of(8) + 75);
     leaves[7] = LOST_LEAF;
     let (ledger, recovery) = open(&disk);
