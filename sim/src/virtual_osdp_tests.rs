@@ -86,7 +86,9 @@ impl Bench {
             } else {
                 self.now = self.bus.poll_timeout().unwrap_or(end).clamp(self.now, end);
             }
-            happened.extend(std::iter::from_fn(|| self.bus.poll_event()).map(|(peer, what)| name(peer, &what)));
+            let news = std::iter::from_fn(|| self.bus.poll_event());
+            let news = news.filter(|(_, what)| *what != Happening::KeyRefused);
+            happened.extend(news.map(|(peer, what)| name(peer, &what)));
         }
         happened
     }
@@ -101,6 +103,7 @@ fn name(peer: usize, happening: &Happening) -> String {
         Happening::Up(identity) => format!("up {} {:02x?}", identity.secure, identity.vendor),
         Happening::Down(why) => format!("down {why:?}"),
         Happening::Enrolled(_) => "enrolled".to_owned(),
+        Happening::KeyRefused => "key refused".to_owned(),
         Happening::Card(number) => card_name(number),
         Happening::CardRefused(why) => format!("refused {why:?}"),
         Happening::Code(digits) => format!("code {digits}"),
@@ -213,9 +216,9 @@ fn what_libosdps_reader_said_once_is_not_believed_again() {
     assert!(forged > 100 && stray > 100 && answered > 500, "{forged} {stray} {answered}");
 }
 
-/// What a bad wire does to bytes: nothing mostly, else one to three changes.
-fn damage(random: &mut impl Rng, mut bytes: Vec<u8>) -> Vec<u8> {
-    if random.random_ratio(3, 4) {
+/// What a bad wire does to bytes: nothing mostly, once in `one_of` one to three changes.
+fn damage(random: &mut impl Rng, one_of: u32, mut bytes: Vec<u8>) -> Vec<u8> {
+    if !random.random_ratio(1, one_of) {
         return bytes;
     }
     for _ in 0..random.random_range(1..=3) {
@@ -239,7 +242,12 @@ fn on_a_bad_wire_libosdps_reader_gives_only_cards_that_were_laid_and_each_once()
     for seed in 0..4 {
         let mut bench = Bench::new(vec![(1, ReaderKey::Own(OURS))], &secured(true));
         let mut weather = ChaCha8Rng::seed_from_u64(seed);
-        bench.wire = Box::new(move |_, bytes| damage(&mut weather, bytes));
+        bench.wire = Box::new(move |toward, bytes| match toward {
+            // Half a command would wait in libosdp for the end of its own time-out, which virtual time never reaches.
+            Toward::Readers if weather.random_ratio(1, 8) => Vec::new(),
+            Toward::Readers => bytes,
+            Toward::Gateway => damage(&mut weather, 4, bytes),
+        });
         let (mut laid, mut read) = (Vec::new(), Vec::new());
         for number in 1..300_u32 {
             let number = number.wrapping_mul(0x9E37_79B9);
@@ -264,7 +272,7 @@ struct Gateway {
 }
 
 fn reader_id(address: u8) -> ReaderId {
-    ReaderId::try_new(format!("reader-{address}")).unwrap()
+    ReaderId::try_new(&format!("reader-{address}")).unwrap()
 }
 
 impl Gateway {
@@ -384,8 +392,8 @@ async fn over_a_line_in_bad_weather_only_cards_that_were_laid_are_presented() {
     let mut gateway = Gateway::start(&bus, folder.path(), &[1]);
     assert_eq!(gateway.next().await.1, ReaderHappening::Up);
     let mut random = ChaCha8Rng::seed_from_u64(5);
-    bus.parts().weather = Box::new(move |toward, bytes| {
-        let bytes = if toward == Toward::Gateway { damage(&mut random, bytes) } else { bytes };
+    bus.parts().weather = Box::new(move |_, bytes| {
+        let bytes = damage(&mut random, 25, bytes);
         let (head, tail) = bytes.split_at(random.random_range(0..=bytes.len()));
         let pause = Duration::from_millis(random.random_range(0..8));
         vec![(Duration::ZERO, head.to_vec()), (pause, tail.to_vec())]

@@ -6,7 +6,7 @@ use schoolgate_core::text;
 
 use super::build::path;
 use super::document::{Document, Entry};
-use super::fault::{Report, shown};
+use super::fault::Report;
 use super::model::{OsdpLine, ReaderKind, SerialLine};
 use super::relations::{excludes, needs, note_twice};
 use crate::readers::osdp::{KeyFileError, Scbk};

@@ -51,6 +51,7 @@ fn names(happened: &[(usize, Happening)]) -> Vec<String> {
         Happening::Up(_) => "up in the clear".to_owned(),
         Happening::Down(why) => format!("down: {why:?}"),
         Happening::Enrolled(_) => "enrolled".to_owned(),
+        Happening::KeyRefused => "key refused".to_owned(),
         Happening::Card(number) => format!("{} {:02x?}", number.kind().name(), number.bytes()),
         Happening::CardRefused(why) => format!("card refused: {why:?}"),
         Happening::Code(digits) => format!("code {digits}"),
@@ -58,7 +59,8 @@ fn names(happened: &[(usize, Happening)]) -> Vec<String> {
         Happening::Tamper(on) => format!("tamper {on}"),
         Happening::PowerFailing(on) => format!("power failing {on}"),
     };
-    happened.iter().map(|(peer, happening)| format!("{peer} {}", name(happening))).collect()
+    let happened = happened.iter().filter(|(_, happening)| *happening != Happening::KeyRefused);
+    happened.map(|(peer, happening)| format!("{peer} {}", name(happening))).collect()
 }
 
 #[test]

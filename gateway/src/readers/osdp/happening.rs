@@ -14,6 +14,9 @@ pub enum Happening {
     Down(Unusable),
     /// It has a key of its own now, and proved it: the factory's key is not taken from it any more.
     Enrolled(Identity),
+    /// It has another key than the one that it was given. Told at each try: somebody may have replaced it, and have made
+    /// the gateway forget that it has a key.
+    KeyRefused,
     /// A card was read.
     Card(CardNumber),
     /// A card was read whose number is none.

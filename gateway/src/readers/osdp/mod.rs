@@ -13,6 +13,8 @@
 pub mod bus;
 pub mod frame;
 pub mod happening;
+#[doc(hidden)]
+pub mod harness;
 pub mod keypad;
 pub mod keys;
 mod link;

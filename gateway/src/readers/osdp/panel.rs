@@ -74,7 +74,7 @@ impl Panel {
         }
     }
 
-    /// Asked again whenever a key was refused, so that deleting the mark is enough.
+    /// Asked again whenever a key was refused, so that deleting the mark is enough to make the gateway forget.
     fn look_up_enrolment(&mut self, index: usize) {
         if let Some(desk) = self.desks.get(index) {
             self.bus.set_enrolled(index, self.enrolments.has(desk.reader()));
@@ -97,7 +97,7 @@ impl Panel {
     async fn tell(&mut self, now: Instant, index: usize, happening: Happening) -> Told {
         match &happening {
             Happening::Enrolled(identity) => self.remember(index, identity),
-            Happening::Down(_) => self.look_up_enrolment(index),
+            Happening::KeyRefused => self.look_up_enrolment(index),
             Happening::Card(_) | Happening::Code(_) => self.awaited = Some(index),
             _ => {}
         }
@@ -108,7 +108,7 @@ impl Panel {
                 desk.up(now).await
             }
             Happening::Down(why) => desk.down(now, DownReason::Osdp(why)).await,
-            Happening::Enrolled(_) => Ok(()),
+            Happening::Enrolled(_) | Happening::KeyRefused => Ok(()),
             Happening::Card(number) => desk.card(now, number).await,
             Happening::Code(digits) => desk.digits(now, digits).await,
             Happening::CardRefused(why) => {

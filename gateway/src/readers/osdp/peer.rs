@@ -114,8 +114,10 @@ pub struct Peer {
     told: Told,
     /// Why it would be down.
     blame: Unusable,
-    /// Commands without a believable answer since the last one with it.
+    /// Commands without an answer since the last one with it.
     misses: u32,
+    /// How often it had to begin anew since it was last asked for news with success.
+    setbacks: u32,
     failed_handshakes: u32,
     /// Keys that it acknowledged since it was last online.
     keys_given: u32,
@@ -144,6 +146,7 @@ impl Peer {
             told: Told::Nothing,
             blame: Unusable::Silent,
             misses: 0,
+            setbacks: 0,
             failed_handshakes: 0,
             keys_given: 0,
             identity: Identity::default(),
@@ -161,6 +164,7 @@ impl Peer {
     pub fn restart(&mut self, now: Instant) {
         self.begin(now);
         self.key = Which::Own;
+        self.setbacks = 0;
         (self.lost, self.alive_at, self.told) = (false, now, Told::Nothing);
         (self.blame, self.misses, self.failed_handshakes, self.keys_given) = (Unusable::Silent, 0, 0, 0);
     }
@@ -258,7 +262,7 @@ impl Peer {
         match self.link.hear(frame) {
             Heard::Reply(reply) => {
                 self.counts.answered += 1;
-                self.lost = false;
+                (self.lost, self.misses) = (false, 0);
                 self.take(now, &reply, tell);
                 true
             }
@@ -268,7 +272,8 @@ impl Peer {
             }
             Heard::ChannelLost => {
                 self.counts.refused += 1;
-                self.fall_back(now);
+                self.misses = 0;
+                self.begin_after_failure(now);
                 true
             }
             Heard::Ignored(why) => {
@@ -297,9 +302,10 @@ impl Peer {
                 self.tell_down(tell);
             }
         } else if may_repeat && self.misses <= MAX_REPEATS {
-            self.due = now + self.wait();
+            self.due = now + wait(self.misses);
         } else {
             self.begin_after_failure(now);
+            self.lost = self.misses > MAX_REPEATS && matches!(self.told, Told::Down(_));
         }
     }
 
@@ -425,6 +431,9 @@ impl Peer {
             _ => Unusable::KeyNotTaken,
         };
         self.keys_given = 0;
+        if enrolled {
+            tell(Happening::KeyRefused);
+        }
         self.failed_handshakes += 1;
         if self.failed_handshakes >= WRONG_KEY_AFTER {
             self.unusable(now, tell);
@@ -533,9 +542,9 @@ impl Peer {
 
     fn alive(&mut self, now: Instant) {
         self.alive_at = now;
-        // Not before: a reader that drops its channel again and again is not to be asked ever faster.
+        // Not before: a reader that drops its channel again and again is not to take the whole bus.
         if self.stage == Stage::Online {
-            self.misses = 0;
+            self.setbacks = 0;
         }
     }
 
@@ -547,15 +556,9 @@ impl Peer {
         }
     }
 
-    /// The reader dropped the channel.
-    fn fall_back(&mut self, now: Instant) {
-        self.misses = self.misses.saturating_add(1);
-        self.begin_after_failure(now);
-    }
-
     fn begin_after_failure(&mut self, now: Instant) {
-        self.lost = matches!(self.told, Told::Down(_));
-        self.begin(now + if self.lost { LOST_RETRY } else { self.wait() });
+        self.setbacks = self.setbacks.saturating_add(1);
+        self.begin(now + wait(self.misses.max(self.setbacks)));
     }
 
     fn begin(&mut self, due: Instant) {
@@ -564,10 +567,11 @@ impl Peer {
         self.due = due;
         self.waiting.clear();
     }
+}
 
-    fn wait(&self) -> Duration {
-        RETRY_FIRST.saturating_mul(1 << self.misses.saturating_sub(1).min(10)).min(RETRY_LAST)
-    }
+/// The wait after so many failures.
+fn wait(failures: u32) -> Duration {
+    RETRY_FIRST.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(RETRY_LAST)
 }
 
 /// The code of the reply that refuses, and the reasons that are about the line.
