@@ -397,7 +397,11 @@ impl Shell {
     fn show_at_reader(&self, place: &PlaceId, reader: &ReaderId, picture: &Picture) {
         if self.displays.has(reader) {
             let for_ms = self.gate_times.get(place).map_or(SHOW_MS, |times| times.show_ms);
-            self.displays.show(reader, Shown::new(picture, Default::default(), for_ms));
+            let place_name = |place: &PlaceId| {
+                let place = self.school.site().places.get(place)?;
+                Some(place.name.get(self.lang).to_owned())
+            };
+            self.displays.show(reader, Shown::new(picture, picture.lines(self.lang, place_name), for_ms));
         }
     }
 

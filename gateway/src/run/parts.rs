@@ -76,7 +76,7 @@ impl Readers {
             true => osdp::Security::Required { own, enrolled: true, may_enrol: line.enrol },
             false => osdp::Security::Off,
         };
-        let proof = if line.secure && line.authenticates { Proof::Reader } else { Proof::Number };
+        let proof = if line.secure && line.authenticates { Proof::SecureChannel } else { Proof::Number };
         Ok(osdp::Seat { desk: desk.with_proof(proof), display, address: line.address, security })
     }
 

@@ -85,7 +85,7 @@ async fn work_for_months(rig: &Rig, today: Wall) {
         writer.write(at, What::Started { version: "0.1.0".into() });
         for n in 0..TAPS_A_DAY {
             let credential = CredentialId(u128::from(n).to_le_bytes());
-            let tap = Tap { place: reader.place.clone(), reader: reader.id.clone(), credential };
+            let tap = Tap { place: reader.place.clone(), reader: reader.id.clone(), credential, proof: Proof::Number };
             writer.write(at, What::Refused { holder: None, tap, reason: Reason::Unknown });
         }
         if day % DAYS_APART == 0 {

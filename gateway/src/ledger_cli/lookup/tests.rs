@@ -7,6 +7,7 @@ use schoolgate_core::{
     credential::CredentialId,
     entry::{ENTRY_VERSION, Entry, Reason, Seq, Tap, What},
     id::{PlaceId, ReaderId, StudentId},
+    proof::Proof,
     time::{BootId, ClockQuality, Mono, Stamp, Wall},
 };
 use tempfile::TempDir;
@@ -27,6 +28,7 @@ fn entry(seq: u64) -> Entry {
         place: PlaceId::try_new(&format!("gate-{}", seq % 3)).unwrap(),
         reader: ReaderId::try_new("in").unwrap(),
         credential: CredentialId([1; 16]),
+        proof: Proof::Number,
     };
     let what = match seq % 7 {
         0 => What::Started { version: "0.1.0".into() },
