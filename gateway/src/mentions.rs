@@ -13,7 +13,7 @@ pub(crate) const ANYTHING: Fields = &[];
 pub(crate) const GUARDIAN: Fields = &["guardian"];
 pub(crate) const PLACE: Fields = &["place", "called_elsewhere", "session_elsewhere", "panic"];
 pub(crate) const SESSION: Fields = &["session", "sessions", "absence"];
-pub(crate) const STAFF: Fields = &["staff", "by", "confirmed_by", "instead_of", "from", "to"];
+pub(crate) const STAFF: Fields = &["staff", "by", "confirmed_by", "instead_of", "from", "to", "lifted_by"];
 pub(crate) const STUDENT: Fields = &["student", "students", "missing"];
 
 /// A sort of ids by which entries are found again.

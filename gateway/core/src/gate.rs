@@ -388,7 +388,7 @@ impl Machine {
         // While the door stands open for a grant, people may take theirs.
         if !self.stands_open_for_grants() {
             let mut any = false;
-            while let Some(grant) = self.granted.pop_front_if(|grant| over(&grant.until)) {
+            while let Some(grant) = pop_lapsed(&mut self.granted, now.at) {
                 any = true;
                 let counts = self.counts_people || now.gate.kind == GateKind::Turnstile;
                 let missed = counts || self.has_contact && !grant.opened;
@@ -400,7 +400,7 @@ impl Machine {
                 self.next_in_turn(now, todo);
             }
         }
-        while let Some(grant) = self.waiting.pop_front_if(|grant| over(&grant.until)) {
+        while let Some(grant) = pop_lapsed(&mut self.waiting, now.at) {
             todo.push_back(Effect::NotPassed(grant.seq));
         }
         if self.open.is_none() {
@@ -611,4 +611,9 @@ fn push(grants: &mut VecDeque<Grant>, grant: Grant) -> Option<Grant> {
     let dropped = if grants.len() == MAX_GRANTS { grants.pop_front() } else { None };
     grants.push_back(grant);
     dropped
+}
+
+fn pop_lapsed(grants: &mut VecDeque<Grant>, at: Mono) -> Option<Grant> {
+    let lapsed = grants.front().is_some_and(|grant| grant.until <= at);
+    if lapsed { grants.pop_front() } else { None }
 }

@@ -18,6 +18,7 @@ use schoolgate::{
 use schoolgate_core::{
     credential::CredentialId,
     entry::{ENTRY_VERSION, Entry, Reason, Tap, What},
+    proof::Proof,
     school::Input,
     state::State,
     time::{BootId, ClockQuality, Mono, Stamp, Wall},
