@@ -25,8 +25,8 @@ use crate::{
         Progress, ReplyDesk, TlsFiles, reply_filter,
     },
     readers::{
-        Conversation, Desk, Displays, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey, port::Port,
-        rdm6300,
+        Conversation, Desk, Displays, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey, em18,
+        pn532::Pn532, port::Port, rdm6300, scanner,
     },
     shell::GateTimes,
     sync::{self, BatchLimits, Source, SourceError, SyncClient, SyncOptions, SyncStatus, Timing, Token},
@@ -47,6 +47,9 @@ impl Readers {
             let desk = Desk::new(reader.id.clone(), card_key.clone(), events.clone());
             match &reader.link {
                 Link::Rdm6300(line) => readers.spawn(line, Talker::new(desk, rdm6300::Decoder::new())),
+                Link::Em18(line) => readers.spawn(line, Talker::new(desk, em18::Decoder::new())),
+                Link::Scanner(line) => readers.spawn(line, Talker::new(desk, scanner::Decoder::new())),
+                Link::Pn532(line) => readers.spawn(line, Pn532::new(desk)),
             }
         }
         readers
