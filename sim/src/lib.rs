@@ -28,6 +28,7 @@ pub mod school;
 mod stage;
 pub mod verdict;
 pub mod virtual_lines;
+pub mod virtual_pn532;
 pub mod virtual_reader;
 pub mod watcher;
 

@@ -25,8 +25,8 @@ use crate::{
         Progress, ReplyDesk, TlsFiles, reply_filter,
     },
     readers::{
-        Conversation, Desk, Displays, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey,
-        pcsc::PcscReader, port::Port, rdm6300, sun::SunExaminer,
+        Conversation, Desk, Displays, Examine, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey, em18,
+        pcsc::PcscReader, pn532::Pn532, port::Port, rdm6300, scanner, sun::SunExaminer,
     },
     shell::GateTimes,
     sync::{self, BatchLimits, Source, SourceError, SyncClient, SyncOptions, SyncStatus, Timing, Token},
@@ -53,6 +53,16 @@ impl Readers {
             let desk = Desk::new(reader.id.clone(), card_key.clone(), events.clone());
             match &reader.link {
                 Link::Rdm6300(line) => readers.spawn(line, Talker::new(desk, rdm6300::Decoder::new())),
+                Link::Em18(line) => readers.spawn(line, Talker::new(desk, em18::Decoder::new())),
+                Link::Scanner(line) => readers.spawn(line, Talker::new(desk, scanner::Decoder::new())),
+                Link::Pn532(line) => {
+                    let pn532 = Pn532::new(desk);
+                    let pn532 = match sun {
+                        Some(sun) => pn532.with_examiner(Arc::clone(sun) as Arc<dyn Examine>),
+                        None => pn532,
+                    };
+                    readers.spawn(line, pn532);
+                }
                 Link::Pcsc { name } => {
                     let reader = PcscReader::new(desk, name, sun.cloned());
                     readers.tasks.spawn(reader.run(readers.stop.subscribe()));
