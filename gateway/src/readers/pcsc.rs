@@ -63,7 +63,10 @@ impl PcscReader {
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => Ok(()),
                 else => std::future::pending().await,
             };
-            if let Err(nobody) = taken.and_then(|()| self.desk.on_time(Instant::now())) {
+            if let Err(nobody) = taken {
+                return nobody;
+            }
+            if let Err(nobody) = self.desk.on_time(Instant::now()).await {
                 return nobody;
             }
         }

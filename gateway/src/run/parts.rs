@@ -20,8 +20,8 @@ use crate::{
         Progress, ReplyDesk, TlsFiles, reply_filter,
     },
     readers::{
-        Conversation, Desk, Displays, Proof, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey, osdp,
-        pcsc::PcscReader, port::Port, rdm6300, sun::SunExaminer,
+        Conversation, Desk, Displays, Examine, Proof, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey,
+        em18, osdp, pcsc::PcscReader, pn532::Pn532, port::Port, rdm6300, scanner, sun::SunExaminer,
     },
     sync::{self, BatchLimits, Source, SourceError, SyncClient, SyncOptions, SyncStatus, Timing, Token},
 };
@@ -51,6 +51,16 @@ impl Readers {
                 Link::Osdp(line) => {
                     let seat = readers.seat(line, desk, card_key)?;
                     buses.entry(&line.serial.port).or_insert((&line.serial, Vec::new())).1.push(seat);
+                }
+                Link::Em18(line) => readers.spawn(line, Talker::new(desk, em18::Decoder::new())),
+                Link::Scanner(line) => readers.spawn(line, Talker::new(desk, scanner::Decoder::new())),
+                Link::Pn532(line) => {
+                    let pn532 = Pn532::new(desk);
+                    let pn532 = match sun {
+                        Some(sun) => pn532.with_examiner(Arc::clone(sun) as Arc<dyn Examine>),
+                        None => pn532,
+                    };
+                    readers.spawn(line, pn532);
                 }
                 Link::Pcsc { name } => {
                     let reader = PcscReader::new(desk, name, sun.cloned());

@@ -70,8 +70,8 @@ impl Reading {
     pub fn answer(&mut self, answer: &[u8]) -> Step {
         let Some((data, status)) = answer.split_last_chunk::<2>() else { return Step::Garbled };
         if *status != OK {
-            // 6xxx are the refusals of ISO 7816-4; anything else is not from a card.
-            return if status[0] & 0xF0 == 0x60 { Step::NoNdef } else { Step::Garbled };
+            // 6xxx are the refusals of ISO 7816-4, 9xxx those that a card's maker chose; anything else is not from a card.
+            return if matches!(status[0] & 0xF0, 0x60 | 0x90) { Step::NoNdef } else { Step::Garbled };
         }
         match self.stage {
             Stage::App => self.go_on(Stage::File, SELECT_FILE.to_vec()),
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_card_without_the_application_has_no_message() {
-        for status in [[0x6A, 0x82], [0x6D, 0x00], [0x69, 0x82]] {
+        for status in [[0x6A, 0x82], [0x6D, 0x00], [0x69, 0x82], [0x91, 0x7E]] {
             assert_eq!(play(|_| status.to_vec()).0, Step::NoNdef);
         }
     }
