@@ -29,5 +29,6 @@ mod stage;
 pub mod verdict;
 pub mod virtual_lines;
 pub mod virtual_osdp;
+pub mod virtual_pn532;
 pub mod virtual_reader;
 pub mod watcher;

@@ -1,10 +1,12 @@
-//! An RDM6300 that isn't there: a pseudo-terminal that the gateway opens like a serial port.
+//! Readers that aren't there and only talk: a pseudo-terminal that the gateway opens like a serial port. An RDM6300, an
+//! EM-18 or a scanner, byte for byte.
 
 use std::{
     ffi::OsStr,
     io,
     os::{fd::OwnedFd, unix::ffi::OsStrExt},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -51,6 +53,26 @@ pub enum VirtualReaderError {
     Unplugged,
 }
 
+/// What a virtual reader speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Speaks {
+    /// As an RDM6300: `02`, twelve digits, `03`, again and again.
+    #[default]
+    Rdm6300,
+    /// As an EM-18: twelve digits.
+    Em18,
+}
+
+impl Speaks {
+    /// As the configuration calls it.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Rdm6300 => "rdm6300",
+            Self::Em18 => "em18",
+        }
+    }
+}
+
 /// A reader on a pseudo-terminal, with a stable path for the gateway's configuration.
 ///
 /// It is plugged in from the start. Writing never waits: what the gateway doesn't read is an error. Dropping it unplugs
@@ -58,13 +80,15 @@ pub enum VirtualReaderError {
 #[derive(Debug)]
 pub struct VirtualReader {
     path: PathBuf,
-    line: Option<Line>,
+    speaks: Speaks,
+    line: Option<Arc<Line>>,
 }
 
+/// The reader's end of an open pseudo-terminal.
 #[derive(Debug)]
 pub(crate) struct Line {
     /// The reader's end. Closing it hangs up the gateway's.
-    pub(crate) master: OwnedFd,
+    master: OwnedFd,
     /// Held open so that the line's settings outlive the gateway's closing and opening, as those of a real port do.
     slave: OwnedFd,
 }
@@ -72,9 +96,19 @@ pub(crate) struct Line {
 impl VirtualReader {
     /// Plugs a reader in at `path`, replacing a link that is there.
     pub fn plug_in(path: impl Into<PathBuf>) -> Result<Self, VirtualReaderError> {
-        let mut reader = Self { path: path.into(), line: None };
+        Self::plug_in_as(Speaks::default(), path)
+    }
+
+    /// Plugs in a reader that speaks like this.
+    pub fn plug_in_as(speaks: Speaks, path: impl Into<PathBuf>) -> Result<Self, VirtualReaderError> {
+        let mut reader = Self { path: path.into(), speaks, line: None };
         reader.replug()?;
         Ok(reader)
+    }
+
+    /// Its line, while it is plugged in.
+    pub(crate) fn line(&self) -> Option<Arc<Line>> {
+        self.line.clone()
     }
 
     /// The path to give the gateway.
@@ -97,13 +131,21 @@ impl VirtualReader {
         self.unplug();
         let (line, device) = Line::open().map_err(|error| VirtualReaderError::OpenPty(error.into()))?;
         link(&device, &self.path).map_err(|source| VirtualReaderError::Link { path: self.path.clone(), source })?;
-        self.line = Some(line);
+        self.line = Some(Arc::new(line));
         Ok(())
     }
 
     /// A card passes over the reader so quickly that it is read once.
     pub fn tap(&self, card: CardNumber) -> Result<(), VirtualReaderError> {
-        self.send(&frame(card))
+        match self.speaks {
+            Speaks::Rdm6300 => self.send(&frame(card)),
+            Speaks::Em18 => self.send(&em18_frame(card)),
+        }
+    }
+
+    /// A code is held before a scanner: the line, ended as scanners do.
+    pub fn scan(&self, text: &str) -> Result<(), VirtualReaderError> {
+        self.send(format!("{text}\r\n").as_bytes())
     }
 
     /// A card lies on the reader for so long, read every 65 ms.
@@ -132,12 +174,7 @@ impl VirtualReader {
     /// Any bytes: noise, or another device.
     pub fn send(&self, bytes: &[u8]) -> Result<(), VirtualReaderError> {
         let line = self.line.as_ref().ok_or(VirtualReaderError::Unplugged)?;
-        line.forget_exclusive_use();
-        let taken = match rustix::io::write(&line.master, bytes) {
-            Ok(taken) => taken,
-            Err(rustix::io::Errno::AGAIN) => 0,
-            Err(error) => return Err(VirtualReaderError::Write(error.into())),
-        };
+        let taken = line.write(bytes)?;
         if taken < bytes.len() {
             return Err(VirtualReaderError::NobodyReads { taken, given: bytes.len() });
         }
@@ -161,7 +198,7 @@ impl Drop for VirtualReader {
 
 impl Line {
     /// A new raw line and the path of its device.
-    pub(crate) fn open() -> rustix::io::Result<(Self, PathBuf)> {
+    fn open() -> rustix::io::Result<(Self, PathBuf)> {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let master = openpt(flags)?;
         grantpt(&master)?;
@@ -175,15 +212,30 @@ impl Line {
         Ok((Self { master, slave }, PathBuf::from(OsStr::from_bytes(device.as_bytes()))))
     }
 
+    /// Writes as much as the line takes.
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<usize, VirtualReaderError> {
+        self.forget_exclusive_use();
+        match rustix::io::write(&self.master, bytes) {
+            Ok(taken) => Ok(taken),
+            Err(rustix::io::Errno::AGAIN) => Ok(0),
+            Err(error) => Err(VirtualReaderError::Write(error.into())),
+        }
+    }
+
+    /// Another handle of the reader's end, to read what the gateway sends.
+    pub(crate) fn another_handle(&self) -> io::Result<std::fs::File> {
+        self.master.try_clone().map(std::fs::File::from)
+    }
+
     /// The gateway's lock on the line (flock) still keeps a second gateway out.
-    pub(crate) fn forget_exclusive_use(&self) {
+    fn forget_exclusive_use(&self) {
         // It fails only on a line that hung up, and this one's other end is here.
         let _ = ioctl_tiocnxcl(&self.slave);
     }
 }
 
 /// Makes `path` lead to `device` at one stroke, whatever it led to before.
-pub(crate) fn link(device: &Path, path: &Path) -> io::Result<()> {
+fn link(device: &Path, path: &Path) -> io::Result<()> {
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(".new");
     let _ = std::fs::remove_file(&fresh);
@@ -197,6 +249,12 @@ const FRAME_BYTES: usize = 14;
 /// The frame of a card: `02`, ten hex digits, two hex digits of XOR, `03` (RDM6300 data sheet).
 pub fn frame(card: CardNumber) -> [u8; FRAME_BYTES] {
     frame_with_checksum(card, checksum(card))
+}
+
+/// The same as an EM-18 sends it: twelve hex digits.
+pub fn em18_frame(card: CardNumber) -> [u8; FRAME_BYTES - 2] {
+    let [_start, digits @ .., _end] = frame(card);
+    digits
 }
 
 fn checksum(card: CardNumber) -> u8 {

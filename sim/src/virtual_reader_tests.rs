@@ -142,7 +142,8 @@ async fn every_byte_value_comes_through_unchanged() {
     reader.send(&garbage).unwrap();
     reader.tap(CARD_A).unwrap();
 
-    assert_eq!(gateway.next_but_faults().await, presented(CARD_A));
+    // So much that makes no sense may be told as such.
+    while gateway.next().await != presented(CARD_A) {}
     assert_eq!(gateway.counters.faults(), FaultCounts::from_iter([Fault::garbage(255)]));
 }
 

@@ -100,6 +100,9 @@ fn link(entry: &Entry, base_dir: &Path) -> Option<Link> {
     Some(match kind {
         ReaderKind::Rdm6300 => Link::Rdm6300(line()?),
         ReaderKind::Osdp => Link::Osdp(osdp::line(entry, line()?, base_dir)?),
+        ReaderKind::Em18 => Link::Em18(line()?),
+        ReaderKind::Pn532 => Link::Pn532(line()?),
+        ReaderKind::Scanner => Link::Scanner(line()?),
     })
 }
 

@@ -62,6 +62,12 @@ choices! {
     ReaderKind {
         /// RDM6300, 125 kHz, on a UART.
         Rdm6300 = "rdm6300",
+        /// EM-18, 125 kHz, on a UART.
+        Em18 = "em18",
+        /// PN532, 13.56 MHz, on a UART.
+        Pn532 = "pn532",
+        /// Scanner of QR codes and barcodes, on USB or a UART.
+        Scanner = "scanner",
         /// A reader on an RS-485 bus that speaks OSDP v2.2.
         Osdp = "osdp",
     }
@@ -71,7 +77,8 @@ impl ReaderKind {
     /// The rate at which it speaks unless it was set to another, in baud.
     pub fn usual_baud(self) -> u32 {
         match self {
-            Self::Rdm6300 | Self::Osdp => 9_600,
+            Self::Rdm6300 | Self::Em18 | Self::Scanner | Self::Osdp => 9_600,
+            Self::Pn532 => 115_200,
         }
     }
 }
@@ -234,6 +241,12 @@ pub struct Reader {
 pub enum Link {
     /// RDM6300.
     Rdm6300(SerialLine),
+    /// EM-18.
+    Em18(SerialLine),
+    /// PN532.
+    Pn532(SerialLine),
+    /// Scanner of QR codes and barcodes.
+    Scanner(SerialLine),
     /// OSDP.
     Osdp(OsdpLine),
 }

@@ -203,7 +203,9 @@ fn check_clock(clock: &Entry, report: &mut Report<'_>) {
 fn ports(document: &Document, report: &mut Report<'_>) {
     for reader in document.all("reader") {
         match reader.text("kind").and_then(ReaderKind::from_name) {
-            Some(ReaderKind::Rdm6300) => needs(reader, "kind", "port", report),
+            Some(ReaderKind::Rdm6300 | ReaderKind::Em18 | ReaderKind::Pn532 | ReaderKind::Scanner) => {
+                needs(reader, "kind", "port", report);
+            }
             Some(ReaderKind::Osdp) | None => {}
         }
     }

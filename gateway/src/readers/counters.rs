@@ -12,6 +12,7 @@ pub struct ReaderCounters {
     faults: [AtomicU64; FaultKind::ALL.len()],
     openings: AtomicU64,
     queue_full: AtomicU64,
+    dropped: AtomicU64,
 }
 
 impl ReaderCounters {
@@ -42,6 +43,15 @@ impl ReaderCounters {
     /// Times an event had to wait because the shell's queue was full.
     pub fn queue_full(&self) -> u64 {
         self.queue_full.load(Ordering::Relaxed)
+    }
+
+    /// Presentations dropped because the reader made more of them than people could.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add_dropped(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn add_frame(&self) {

@@ -6,13 +6,18 @@ use schoolgate_core::{credential::CredentialId, id::ReaderId};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
-    CardNumber, DownReason, Fault, FaultCounts, Proof, ReaderCounters, ReaderEvent, ReaderHappening, Unsaid,
+    CardNumber, DownReason, Fault, FaultCounts, Proof, ReaderCounters, ReaderEvent, ReaderHappening, Trouble, Unsaid,
     card_key::CardKey,
+    flood::{Flood, Verdict},
     presence::{Confirmation, Presence},
 };
 
 /// Least time between two reports of faults.
 pub const FAULT_REPORT_EVERY: Duration = Duration::from_secs(10);
+
+/// A scanner that is held before the same code reads it again and again: only after so long without it is it another
+/// presentation. As long as the core takes two taps of a card for one.
+pub const SCAN_AGAIN_AFTER: Duration = Duration::from_secs(3);
 
 /// Nobody takes the events any more: the reader's task may end.
 #[derive(Debug)]
@@ -31,6 +36,11 @@ pub struct Desk {
     presence: Presence<CardNumber>,
     /// How well a card read here is known.
     proof: Proof,
+    /// The latest scan, and when it was read last.
+    scanned: Option<(Unsaid, Instant)>,
+    flood: Flood,
+    /// What the line was said to look like when it was said to be another one's.
+    unintelligible: Option<Trouble>,
     /// What was told last about the reader being heard.
     standing: Option<Standing>,
     unreported: FaultCounts,
@@ -53,6 +63,9 @@ impl Desk {
             events,
             presence: Presence::new(Confirmation::First),
             proof: Proof::Number,
+            scanned: None,
+            flood: Flood::default(),
+            unintelligible: None,
             standing: None,
             unreported: FaultCounts::default(),
             next_fault_report: None,
@@ -126,10 +139,27 @@ impl Desk {
         Ok(())
     }
 
-    /// A line of text was scanned.
+    /// A poll was answered, with so many cards.
+    pub(super) fn polled(&self, cards: usize) {
+        (0..cards).for_each(|_| self.counters.add_frame());
+    }
+
+    /// A line of text was scanned. Told unless it was just now.
     pub async fn text(&mut self, now: Instant, text: String) -> Told {
-        self.counters.add_frame();
-        self.present(now, ReaderHappening::Text(Unsaid::new(text))).await
+        let text = Unsaid::new(text);
+        if self.is_new_scan(now, &text) {
+            self.present(now, ReaderHappening::Text(text)).await?;
+        }
+        Ok(())
+    }
+
+    /// A code was scanned. Told unless it was just now.
+    pub async fn scanned_digits(&mut self, now: Instant, digits: String) -> Told {
+        let digits = Unsaid::new(digits);
+        if self.is_new_scan(now, &digits) {
+            self.present(now, ReaderHappening::Digits(digits)).await?;
+        }
+        Ok(())
     }
 
     /// Digits were typed.
@@ -138,10 +168,42 @@ impl Desk {
         self.present(now, ReaderHappening::Digits(Unsaid::new(digits))).await
     }
 
-    /// A presentation that is known to be a new one.
+    fn is_new_scan(&mut self, now: Instant, text: &Unsaid) -> bool {
+        self.counters.add_frame();
+        let again = self.scanned.as_ref().is_some_and(|(last, at)| last == text && now < *at + SCAN_AGAIN_AFTER);
+        self.scanned = Some((text.clone(), now));
+        !again
+    }
+
+    /// A presentation that is known to be a new one. Told unless the reader presents more than people could.
     pub async fn present(&mut self, now: Instant, what: ReaderHappening) -> Told {
-        self.counters.add_presentation();
-        self.tell(now, what).await
+        match self.flood.take(now) {
+            Verdict::Pass => {
+                self.counters.add_presentation();
+                self.tell(now, what).await
+            }
+            verdict => {
+                self.counters.add_dropped();
+                if verdict == Verdict::FloodBegins {
+                    self.tell(now, ReaderHappening::Trouble { trouble: Trouble::Flood, on: true }).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Something has come of what was said, or it has not: the line is another one's. Told when it changes.
+    pub async fn unintelligible(&mut self, now: Instant, trouble: Option<Trouble>) -> Told {
+        if self.unintelligible == trouble {
+            return Ok(());
+        }
+        if let Some(trouble) = std::mem::replace(&mut self.unintelligible, trouble) {
+            self.tell(now, ReaderHappening::Trouble { trouble, on: false }).await?;
+        }
+        if let Some(trouble) = trouble {
+            self.tell(now, ReaderHappening::Trouble { trouble, on: true }).await?;
+        }
+        Ok(())
     }
 
     /// Something was wrong on the line.
@@ -152,11 +214,19 @@ impl Desk {
 
     /// When [`on_time`](Self::on_time) has something to do; never if none.
     pub fn wake_at(&self) -> Option<Instant> {
-        self.next_fault_report.filter(|_| !self.unreported.is_empty())
+        let report = self.next_fault_report.filter(|_| !self.unreported.is_empty());
+        [report, self.flood.over_at()].into_iter().flatten().min()
     }
 
     /// Does what is due. To be called after faults and at [`wake_at`](Self::wake_at).
-    pub fn on_time(&mut self, now: Instant) -> Told {
+    pub async fn on_time(&mut self, now: Instant) -> Told {
+        if self.flood.ends(now) {
+            self.tell(now, ReaderHappening::Trouble { trouble: Trouble::Flood, on: false }).await?;
+        }
+        self.report_faults(now)
+    }
+
+    fn report_faults(&mut self, now: Instant) -> Told {
         if self.unreported.is_empty() || self.next_fault_report.is_some_and(|at| now < at) {
             return Ok(());
         }

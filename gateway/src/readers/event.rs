@@ -4,7 +4,7 @@ use std::{fmt, time::Instant};
 
 use schoolgate_core::{credential::CredentialId, id::ReaderId, text, text::Lang};
 
-use super::{FaultCounts, osdp::happening::Unusable};
+use super::{FaultCounts, LooksLike, osdp::Unusable};
 
 /// Something that happened at a reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +92,8 @@ impl fmt::Debug for Unsaid {
 pub enum Trouble {
     /// It presents more cards than people could: most are dropped.
     Flood,
+    /// What comes over the line is not what this kind of reader says, and this is what it looks like.
+    Unintelligible(Option<LooksLike>),
 }
 
 impl Trouble {
@@ -101,7 +103,19 @@ impl Trouble {
             Self::Flood => text!(lang,
                 zh: "读卡器不断误报刷卡，多余的已丢弃，请检查或更换",
                 en: "the reader presents more cards than people could, and most are dropped: check or replace it"),
+            Self::Unintelligible(looks_like) => unintelligible(looks_like, lang),
         }
+    }
+}
+
+fn unintelligible(looks_like: Option<LooksLike>, lang: Lang) -> String {
+    match looks_like.map(LooksLike::kind) {
+        Some(kind) => text!(lang,
+            zh: "线路上的数据像是另一种读卡器（kind = \"{kind}\"），请改正配置中的型号",
+            en: "what comes over the line looks like another kind of reader: is it kind = \"{kind}\"?"),
+        None => text!(lang,
+            zh: "线路上的数据读不懂：速率不对或是另一种读卡器，请检查配置中的 baud 和 kind",
+            en: "what comes over the line makes no sense: another baud rate, or another kind of reader; check baud and kind in the configuration"),
     }
 }
 
@@ -120,6 +134,8 @@ pub enum DownReason {
     NoAnswer,
     /// A reader on an OSDP bus can't be used.
     Osdp(Unusable),
+    /// Something else answers, or at another baud rate, and this is what it looks like.
+    Unintelligible(Option<LooksLike>),
     /// The operating system said something else.
     Failed(String),
 }
@@ -144,6 +160,7 @@ impl DownReason {
                 zh: "串口已打开，但读卡器没有应答，请检查供电、接线、型号和速率",
                 en: "the port is open, but the reader does not answer: check its power, its wires, its kind and its baud rate"),
             Self::Osdp(why) => why.say(lang),
+            Self::Unintelligible(looks_like) => unintelligible(*looks_like, lang),
             Self::Failed(why) => text!(lang, zh: "无法使用该串口：{why}", en: "the port can't be used: {why}"),
         }
     }

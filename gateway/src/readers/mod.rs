@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!          ┌ talk (readers that only talk) ◀─ rdm6300: bytes → cards
-//! port ◀──▶┤                                                            ┌ presence (one tap, one report)
-//! (opens   └ conversations of readers that are asked ────────────▶ desk ┤ card_key (number → credential)
+//! port ◀──▶┤       em18, scanner                                        ┌ presence (one tap, one report)
+//! (opens   └ pn532: conversations with who is asked ─────────────▶ desk ┤ card_key (number → credential), flood
 //!  again)                                                               └ counters, faults ──▶ events ──▶ shell
 //! ```
 //!
@@ -14,16 +14,23 @@
 
 mod card;
 pub mod card_key;
+#[cfg(test)]
+mod chance;
 mod counters;
 pub mod desk;
 mod display;
+pub mod em18;
 mod event;
 mod exchange;
 mod fault;
+pub mod flood;
 pub mod osdp;
+pub mod pn532;
 pub mod port;
 pub mod presence;
 pub mod rdm6300;
+pub mod recognise;
+pub mod scanner;
 mod serial;
 pub mod talk;
 
@@ -35,5 +42,6 @@ pub use event::{DownReason, Proof, ReaderEvent, ReaderHappening, Trouble, Unsaid
 pub use exchange::{Boxed, Examine, Examined, Exchange, ExchangeError, MAX_APDU_BYTES};
 pub use fault::{Fault, FaultCounts, FaultKind};
 pub use port::Conversation;
+pub use recognise::LooksLike;
 pub use serial::{SerialPort, SerialStream};
 pub use talk::{Decode, Decoded, Talker};

@@ -214,7 +214,7 @@ async fn halves_of_two_frames_are_no_card() {
 async fn a_full_queue_holds_cards_back_and_loses_none() {
     let (near, mut far) = duplex(64);
     let mut reader = reader([Ok(near)], 1);
-    let cards: Vec<[u8; 5]> = (0..50).map(|i| [1, 2, 3, 4, i]).collect();
+    let cards: Vec<[u8; 5]> = (0..10).map(|i| [1, 2, 3, 4, i]).collect();
     let writer = {
         let bytes: Vec<u8> = cards.iter().flat_map(|&card| frame(card)).collect();
         tokio::spawn(async move { far.write_all(&bytes).await.map(|()| far) })

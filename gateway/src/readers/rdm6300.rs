@@ -122,7 +122,7 @@ impl Decode for Decoder {
 }
 
 /// The value of an upper-case hex digit. The reader sends no others, so a lower-case one is damage.
-fn hex_value(digit: u8) -> Option<u8> {
+pub(super) fn hex_value(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
         b'A'..=b'F' => Some(digit - b'A' + 10),

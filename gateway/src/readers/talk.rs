@@ -8,9 +8,10 @@ use tokio::{
 };
 
 use super::{
-    CardNumber, Conversation, Desk, DownReason, Fault,
+    CardNumber, Conversation, Desk, DownReason, Fault, Trouble,
     desk::{NobodyListens, Told},
     port::lost_because,
+    recognise::Recogniser,
 };
 
 /// A silence inside a frame after which it is given up, unless the decoder says otherwise. A frame takes 15 ms at 9600
@@ -26,6 +27,7 @@ pub trait Decode: Send + 'static {
     fn push(&mut self, byte: u8) -> Option<Decoded>;
 
     /// The line has been silent for [`patience`](Self::patience), or was opened: ends or gives up what is still open.
+    /// Called until it tells nothing more.
     fn silence(&mut self) -> Option<Decoded>;
 
     /// Whether bytes were taken that nothing has been told about yet, so that [`silence`](Self::silence) may tell
@@ -46,6 +48,8 @@ pub enum Decoded {
     Card(CardNumber),
     /// A line of text, without its end.
     Text(String),
+    /// The digits of a pickup code.
+    Digits(String),
     /// Something else than a sound frame.
     Fault(Fault),
 }
@@ -54,12 +58,14 @@ pub enum Decoded {
 pub struct Talker<D> {
     desk: Desk,
     decoder: D,
+    recogniser: Recogniser,
+    heard: Heard,
 }
 
 impl<D: Decode> Talker<D> {
     /// The reader of this desk, which speaks what `decoder` understands.
     pub fn new(desk: Desk, decoder: D) -> Self {
-        Self { desk, decoder }
+        Self { desk, decoder, recogniser: Recogniser::default(), heard: Heard::default() }
     }
 
     async fn take(&mut self, now: Instant, bytes: &[u8]) -> Told {
@@ -68,19 +74,53 @@ impl<D: Decode> Talker<D> {
                 self.tell(now, told).await?;
             }
         }
-        Ok(())
+        self.judge(now, bytes).await
+    }
+
+    async fn end_what_is_open(&mut self, now: Instant) -> Told {
+        while let Some(told) = self.decoder.silence() {
+            self.tell(now, told).await?;
+        }
+        self.judge(now, &[]).await
     }
 
     async fn tell(&mut self, now: Instant, told: Decoded) -> Told {
+        // A whole frame whose check is wrong comes over a bad line, but over the right one.
+        match told {
+            Decoded::Fault(fault) if fault != Fault::BAD_CHECKSUM => self.heard.fault = true,
+            _ => self.heard.sound = true,
+        }
         match told {
             Decoded::Card(card) => self.desk.card(now, card).await,
             Decoded::Text(text) => self.desk.text(now, text).await,
+            Decoded::Digits(digits) => self.desk.scanned_digits(now, digits).await,
             Decoded::Fault(fault) => {
                 self.desk.fault(fault);
                 Ok(())
             }
         }
     }
+
+    /// Whether these bytes are what such a reader says.
+    async fn judge(&mut self, now: Instant, bytes: &[u8]) -> Told {
+        let Heard { sound, fault } = std::mem::take(&mut self.heard);
+        if sound {
+            self.recogniser.sound();
+            return self.desk.unintelligible(now, None).await;
+        }
+        self.recogniser.unsound(now, bytes);
+        match self.recogniser.verdict() {
+            Some(looks_like) if fault => self.desk.unintelligible(now, Some(Trouble::Unintelligible(looks_like))).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What the decoder has told of the latest bytes.
+#[derive(Clone, Copy, Default)]
+struct Heard {
+    sound: bool,
+    fault: bool,
 }
 
 impl<D: Decode, S: AsyncRead + Unpin + Send> Conversation<S> for Talker<D> {
@@ -92,7 +132,7 @@ impl<D: Decode, S: AsyncRead + Unpin + Send> Conversation<S> for Talker<D> {
     async fn converse(&mut self, line: &mut S) -> Result<DownReason, NobodyListens> {
         // Nothing tells that such a reader is there until somebody taps: an open port has to do.
         self.desk.up(Instant::now()).await?;
-        self.decoder.silence();
+        while self.decoder.silence().is_some() {}
         let mut bytes = [0; READ_BYTES];
         let mut last_read = Instant::now();
         loop {
@@ -100,10 +140,8 @@ impl<D: Decode, S: AsyncRead + Unpin + Send> Conversation<S> for Talker<D> {
             let wake_at = [silent_at, self.desk.wake_at()].into_iter().flatten().min();
             let read = read_until(line, &mut bytes, wake_at).await;
             let now = Instant::now();
-            if silent_at.is_some_and(|at| at <= now)
-                && let Some(told) = self.decoder.silence()
-            {
-                self.tell(now, told).await?;
+            if silent_at.is_some_and(|at| at <= now) {
+                self.end_what_is_open(now).await?;
             }
             if let Some(read) = read {
                 let read = match read {
@@ -114,7 +152,7 @@ impl<D: Decode, S: AsyncRead + Unpin + Send> Conversation<S> for Talker<D> {
                 last_read = now;
                 self.take(now, read).await?;
             }
-            self.desk.on_time(now)?;
+            self.desk.on_time(now).await?;
         }
     }
 }

@@ -26,8 +26,8 @@ use crate::{
         Progress, ReplyDesk, TlsFiles, reply_filter,
     },
     readers::{
-        Conversation, Desk, Displays, Proof, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey, osdp,
-        port::Port, rdm6300,
+        Conversation, Desk, Displays, Proof, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey, em18,
+        osdp, pn532::Pn532, port::Port, rdm6300, scanner,
     },
     shell::GateTimes,
     sync::{self, BatchLimits, Source, SourceError, SyncClient, SyncOptions, SyncStatus, Timing, Token},
@@ -57,6 +57,9 @@ impl Readers {
                     let seat = readers.seat(line, desk, card_key)?;
                     buses.entry(&line.serial.port).or_insert((&line.serial, Vec::new())).1.push(seat);
                 }
+                Link::Em18(line) => readers.spawn(line, Talker::new(desk, em18::Decoder::new())),
+                Link::Scanner(line) => readers.spawn(line, Talker::new(desk, scanner::Decoder::new())),
+                Link::Pn532(line) => readers.spawn(line, Pn532::new(desk)),
             }
         }
         let enrolments = osdp::Enrolments::below(&config.gateway.data_dir);
