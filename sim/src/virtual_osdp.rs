@@ -3,6 +3,7 @@
 
 use std::{
     collections::VecDeque,
+    fs::File,
     io,
     path::{Path, PathBuf},
     sync::{
@@ -22,7 +23,7 @@ use rustix::{
     io::Errno,
 };
 
-use crate::virtual_reader::{Line, VirtualReaderError, link};
+use crate::virtual_reader::{Line, VirtualReader, VirtualReaderError};
 
 /// A reader looks for bytes at least so often, since libosdp has time-outs of its own.
 const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
@@ -208,7 +209,7 @@ pub type Weather = Box<dyn FnMut(Toward, Vec<u8>) -> Vec<(Duration, Vec<u8>)> + 
 ///
 /// Dropping it unplugs the bus and removes the path.
 pub struct OsdpBus {
-    path: PathBuf,
+    port: VirtualReader,
     parts: Arc<Mutex<BusParts>>,
     gone: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -225,24 +226,24 @@ pub struct BusParts {
 impl OsdpBus {
     /// Plugs a bus in at `path`, replacing a link that is there.
     pub fn plug_in(path: impl Into<PathBuf>, readers: Vec<OsdpReader>) -> Result<Self, VirtualReaderError> {
-        let path = path.into();
-        let (line, device) = Line::open().map_err(|error| VirtualReaderError::OpenPty(error.into()))?;
-        link(&device, &path).map_err(|source| VirtualReaderError::Link { path: path.clone(), source })?;
+        let port = VirtualReader::plug_in(path)?;
+        let line = port.line().ok_or(VirtualReaderError::Unplugged)?;
+        let heard = line.another_handle().map_err(VirtualReaderError::OpenPty)?;
         let weather: Weather = Box::new(|_, bytes| vec![(Duration::ZERO, bytes)]);
         let parts = Arc::new(Mutex::new(BusParts { readers, weather }));
         let gone = Arc::new(AtomicBool::new(false));
         let thread = thread::spawn({
             let (parts, gone) = (Arc::clone(&parts), Arc::clone(&gone));
             move || {
-                while !gone.load(Ordering::Relaxed) && carry(&line, &parts).is_ok() {}
+                while !gone.load(Ordering::Relaxed) && carry(&line, &heard, &parts).is_ok() {}
             }
         });
-        Ok(Self { path, parts, gone, thread: Some(thread) })
+        Ok(Self { port, parts, gone, thread: Some(thread) })
     }
 
     /// The path to give the gateway.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.port.path()
     }
 
     /// The readers and the wire, which stand still meanwhile.
@@ -253,7 +254,6 @@ impl OsdpBus {
 
 impl Drop for OsdpBus {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
         self.gone.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -262,12 +262,11 @@ impl Drop for OsdpBus {
 }
 
 /// Carries what is there from the gateway to the readers, and their answers back.
-fn carry(line: &Line, parts: &Mutex<BusParts>) -> io::Result<()> {
-    let mut ready = [PollFd::new(&line.master, PollFlags::IN)];
+fn carry(line: &Line, heard: &File, parts: &Mutex<BusParts>) -> io::Result<()> {
+    let mut ready = [PollFd::new(heard, PollFlags::IN)];
     poll(&mut ready, Some(&LOOK_EVERY))?;
-    line.forget_exclusive_use();
     let mut bytes = [0; READ_BYTES];
-    let count = match rustix::io::read(&line.master, &mut bytes) {
+    let count = match rustix::io::read(heard, &mut bytes) {
         Ok(count) => count,
         Err(Errno::AGAIN) => 0,
         Err(error) => return Err(error.into()),
@@ -286,7 +285,7 @@ fn carry(line: &Line, parts: &Mutex<BusParts>) -> io::Result<()> {
             for (pause, piece) in weather(Toward::Gateway, answer) {
                 thread::sleep(pause);
                 // A full line is one that nobody reads: a real bus would not wait either.
-                let _ = rustix::io::write(&line.master, &piece);
+                let _ = line.write(&piece);
             }
         }
     }

@@ -88,7 +88,7 @@ pub struct VirtualReader {
 #[derive(Debug)]
 pub(crate) struct Line {
     /// The reader's end. Closing it hangs up the gateway's.
-    pub(crate) master: OwnedFd,
+    master: OwnedFd,
     /// Held open so that the line's settings outlive the gateway's closing and opening, as those of a real port do.
     slave: OwnedFd,
 }
@@ -198,7 +198,7 @@ impl Drop for VirtualReader {
 
 impl Line {
     /// A new raw line and the path of its device.
-    pub(crate) fn open() -> rustix::io::Result<(Self, PathBuf)> {
+    fn open() -> rustix::io::Result<(Self, PathBuf)> {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let master = openpt(flags)?;
         grantpt(&master)?;
@@ -228,14 +228,14 @@ impl Line {
     }
 
     /// The gateway's lock on the line (flock) still keeps a second gateway out.
-    pub(crate) fn forget_exclusive_use(&self) {
+    fn forget_exclusive_use(&self) {
         // It fails only on a line that hung up, and this one's other end is here.
         let _ = ioctl_tiocnxcl(&self.slave);
     }
 }
 
 /// Makes `path` lead to `device` at one stroke, whatever it led to before.
-pub(crate) fn link(device: &Path, path: &Path) -> io::Result<()> {
+fn link(device: &Path, path: &Path) -> io::Result<()> {
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(".new");
     let _ = std::fs::remove_file(&fresh);
