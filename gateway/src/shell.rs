@@ -397,11 +397,9 @@ impl Shell {
     fn show_at_reader(&self, place: &PlaceId, reader: &ReaderId, picture: &Picture) {
         if self.displays.has(reader) {
             let for_ms = self.gate_times.get(place).map_or(SHOW_MS, |times| times.show_ms);
-            let place_name = |place: &PlaceId| {
-                let place = self.school.site().places.get(place)?;
-                Some(place.name.get(self.lang).to_owned())
-            };
-            self.displays.show(reader, Shown::new(picture, picture.lines(self.lang, place_name), for_ms));
+            let places = &self.school.site().places;
+            let place_name = |place: &PlaceId, lang| Some(places.get(place)?.name.get(lang).to_owned());
+            self.displays.show(reader, Shown::new(picture, self.lang, place_name, for_ms));
         }
     }
 

@@ -174,7 +174,7 @@ fn libosdps_reader_shows_what_it_is_told() {
     let mut bench = Bench::new(vec![(1, ReaderKey::Own(OURS))], &secured(true));
     bench.seconds(2);
     let lines = ["Welcome".to_owned(), "Class 3-2".to_owned()];
-    let shown = Shown { light: Light::Green, tone: Tone::Attention, lines, for_ms: 2_000 };
+    let shown = Shown { light: Light::Green, tone: Tone::Attention, lines, english: Default::default(), for_ms: 2_000 };
     bench.bus.show(bench.now, 0, show::commands(&shown));
     bench.seconds(1);
     let seen = bench.readers[0].seen();
@@ -373,7 +373,13 @@ async fn over_a_line_several_readers_answer_and_show_while_one_is_silent() {
         }
     };
     assert_eq!(card, (reader_id(126), presented("iso14443a", &[0xDE, 0xAD, 0xBE, 0xEF])));
-    let shown = Shown { light: Light::Red, tone: Tone::Refused, lines: Default::default(), for_ms: 500 };
+    let shown = Shown {
+        light: Light::Red,
+        tone: Tone::Refused,
+        lines: Default::default(),
+        english: Default::default(),
+        for_ms: 500,
+    };
     gateway.displays.show(&reader_id(126), shown);
     timeout(PATIENCE, async {
         while bus.parts().readers[3].seen().lamp.is_empty() {

@@ -156,7 +156,7 @@ impl Picture {
                 | Self::GateBusy
                 | Self::GateClosed
                 | Self::NotYourTurn(_)
-                 | Self::WeakCard
+                | Self::WeakCard
         )
     }
 

@@ -7,8 +7,8 @@ use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    proof::{BareNumber, Proofs},
     id::PlaceId,
+    proof::{BareNumber, Proofs},
     roster::SchoolLevel,
     time::{Hours, TimeOfDay, Weekday},
 };

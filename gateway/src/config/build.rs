@@ -11,8 +11,8 @@ use schoolgate_lines::Contact;
 use super::document::{Document, Entry};
 use super::id::{GatewayId, PlaceId, ReaderId, SchoolId};
 use super::model::{
-    Backend, Board, Cards, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Input, InputKind, Kind, Language, Line,
-    Link, Mqtt, Place, Platform, PullName, Reader, ReaderKind, Retention, Role, SerialLine, Tls, Way,
+    Backend, Board, Cards, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Input, InputKind, Kind, Language,
+    Line, Link, Mqtt, Place, Platform, PullName, Reader, ReaderKind, Retention, Role, SerialLine, Tls, Way,
 };
 use super::osdp;
 

@@ -34,8 +34,8 @@ use self::document::Document;
 use self::fault::Report;
 pub use self::fault::{Fault, MAX_FAULTS, Severity};
 pub use self::model::{
-    Backend, Board, Cards, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Input, InputKind, Language, Line, Link,
-    Mqtt, OsdpLine, Place, Platform, Reader, ReaderKind, Retention, Role, SerialLine, Tls,
+    Backend, Board, Cards, ClientCert, Clock, ClockSource, Config, Gate, Gateway, Input, InputKind, Language, Line,
+    Link, Mqtt, OsdpLine, Place, Platform, Reader, ReaderKind, Retention, Role, SerialLine, Tls,
 };
 pub use self::secret::{MAX_SECRET_BYTES, Secret32, SecretError, SecretText, SunSecret};
 pub use self::template::template;

@@ -216,9 +216,10 @@ const READER: &[Field] = &[
         "kind",
         Kind::OneOf(ReaderKind::NAMES),
         r#""rdm6300""#,
-        "型号：rdm6300、em18 为 125 kHz（同一张卡在两者上相同），pn532 为 13.56 MHz，scanner 为扫码器（接送凭证和 8 位接送码，扫码器须以 CR 或 LF 结尾），osdp 为 RS-485 总线上的 OSDP v2.2 读卡器。",
+        "型号：rdm6300、em18 为 125 kHz（同一张卡在两者上相同），pn532 为 13.56 MHz，scanner 为扫码器（接送凭证和 8 位接送码，扫码器须以 CR 或 LF 结尾），osdp 为 RS-485 总线上的 OSDP v2.2 读卡器，pcsc 为有 PC/SC 驱动的读卡器。",
         "Which kind of reader it is: rdm6300 and em18 for 125 kHz (a card is the same card at both), pn532 for 13.56 MHz, \
-         scanner for pickup passes and 8-digit codes (set it to end a line with CR or LF), osdp for OSDP v2.2 on RS-485.",
+         scanner for pickup passes and 8-digit codes (set it to end a line with CR or LF), osdp for OSDP v2.2 on RS-485, \
+         pcsc for any reader with a PC/SC driver.",
     ),
     usual(
         "port",

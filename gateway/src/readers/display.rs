@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use schoolgate_core::{
-    id::ReaderId,
+    id::{PlaceId, ReaderId},
     picture::{Light, Picture, Tone},
+    text::Lang,
 };
 use tokio::sync::watch;
 
@@ -15,16 +16,25 @@ pub struct Shown {
     pub light: Light,
     /// What is heard.
     pub tone: Tone,
-    /// Up to two lines of text; empty where there is nothing to say.
+    /// Up to two lines of text in the gateway's language; empty where there is nothing to say.
     pub lines: [String; 2],
+    /// The same in English, for displays that know no Chinese.
+    pub english: [String; 2],
     /// For how long, in milliseconds; then the reader shows that it is ready.
     pub for_ms: u32,
 }
 
 impl Shown {
-    /// What `picture` looks and sounds like, with these lines.
-    pub fn new(picture: &Picture, lines: [String; 2], for_ms: u32) -> Self {
-        Self { light: picture.light(), tone: picture.tone(), lines, for_ms }
+    /// What `picture` looks, sounds and reads like; `place_name` gives what people call a place in a language.
+    pub fn new(
+        picture: &Picture,
+        lang: Lang,
+        place_name: impl Fn(&PlaceId, Lang) -> Option<String>,
+        for_ms: u32,
+    ) -> Self {
+        let lines = |lang| picture.lines(lang, |place| place_name(place, lang));
+        let (light, tone) = (picture.light(), picture.tone());
+        Self { light, tone, lines: lines(lang), english: lines(Lang::En), for_ms }
     }
 }
 
@@ -65,7 +75,7 @@ mod tests {
         let mut displays = Displays::default();
         let reader = ReaderId::try_new("east-in").unwrap();
         let mut display = displays.add(reader.clone());
-        let shown = |picture| Shown::new(&picture, Default::default(), 2_000);
+        let shown = |picture| Shown::new(&picture, Lang::Zh, |_, _| None, 2_000);
 
         displays.show(&reader, shown(Picture::CardRefused));
         displays.show(&reader, shown(Picture::Welcome));

@@ -33,9 +33,10 @@ impl Picture {
                 text!(lang, zh: "此卡无效", en: "Card not valid"),
                 text!(lang, zh: "请找值班老师", en: "See duty teacher"),
             ),
-            Self::WeakCard => {
-                (text!(lang, zh: "此卡已停用", en: "Card outdated"), text!(lang, zh: "请换新卡", en: "Ask for new card"))
-            }
+            Self::WeakCard => (
+                text!(lang, zh: "此卡已停用", en: "Card outdated"),
+                text!(lang, zh: "请换新卡", en: "Ask for new card"),
+            ),
             Self::SeeTeacher => {
                 (text!(lang, zh: "请找值班老师", en: "Please see the"), text!(lang, zh: "谢谢", en: "duty teacher"))
             }

@@ -20,8 +20,15 @@ const FOR_A_TIME: u8 = 2;
 /// again as it was set up.
 pub fn commands(shown: &Shown) -> Vec<Command> {
     let mut commands = vec![lamp(shown), sound(shown.tone)];
-    commands.extend(shown.lines.iter().zip(1..).filter_map(|(line, row)| text(line, row, shown.for_ms)));
+    // A display that can show one of the lines but not the other would say half of it.
+    let lines = [&shown.lines, &shown.english].into_iter().find(|lines| lines.iter().all(|line| is_printable(line)));
+    commands.extend(lines.into_iter().flatten().zip(1..).filter_map(|(line, row)| text(line, row, shown.for_ms)));
     commands
+}
+
+/// OSDP knows printable ASCII only.
+fn is_printable(line: &str) -> bool {
+    line.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 fn lamp(shown: &Shown) -> Command {
@@ -53,10 +60,8 @@ fn sound(tone: Tone) -> Command {
     Command::Buzzer(BuzzerControl { reader: 0, tone: BuzzerTone::Default, on_time, off_time, count })
 }
 
-/// OSDP knows printable ASCII only: a line in Chinese can't be shown, and half of one is not.
 fn text(line: &str, row: u8, for_ms: u32) -> Option<Command> {
-    let printable = !line.is_empty() && line.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    printable.then(|| {
+    (!line.is_empty()).then(|| {
         Command::Text(Text {
             reader: 0,
             command: TextCommand::TemporaryNoWrap,
@@ -75,7 +80,8 @@ mod tests {
     use super::*;
 
     fn shown(lines: [&str; 2]) -> Shown {
-        Shown { light: Light::Green, tone: Tone::Ok, lines: lines.map(str::to_owned), for_ms: 2_500 }
+        let english = ["Welcome".to_owned(), String::new()];
+        Shown { light: Light::Green, tone: Tone::Ok, lines: lines.map(str::to_owned), english, for_ms: 2_500 }
     }
 
     fn data(shown: &Shown) -> Vec<Vec<u8>> {
@@ -96,14 +102,16 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_shown_is_left_out() {
-        assert_eq!(data(&shown(["欢迎", ""])).len(), 2);
+    fn what_a_display_has_no_letters_for_it_says_in_english_or_not_at_all() {
+        assert_eq!(data(&shown(["欢迎", "Class 3-2"]))[2..], [b"\0\x03\x03\x01\x01\x07Welcome".to_vec()]);
+        let english = ["Please go to".to_owned(), "画室".to_owned()];
+        assert_eq!(data(&Shown { english, ..shown(["请到", "画室"]) }).len(), 2);
     }
 
     proptest! {
         #[test]
-        fn anything_can_be_shown_without_an_error(lines: [String; 2], for_ms: u32) {
-            let shown = Shown { lines, for_ms, ..shown(["", ""]) };
+        fn anything_can_be_shown_without_an_error(lines: [String; 2], english: [String; 2], for_ms: u32) {
+            let shown = Shown { lines, english, for_ms, ..shown(["", ""]) };
             prop_assert!(commands(&shown).iter().all(|command| command.encode_data().is_ok()));
         }
     }
