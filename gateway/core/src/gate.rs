@@ -173,6 +173,8 @@ struct Grant {
     until: Mono,
     /// Whether the door has been open since; for who is not counted.
     opened: bool,
+    /// Whether the gate stood open for everybody: nobody was looked for.
+    unseen: bool,
 }
 
 /// What a machine is told with each event.
@@ -262,7 +264,7 @@ impl Machine {
 
     /// Whoever was let through before the start may still be on the way.
     pub fn recall(&mut self, seq: Seq, direction: Option<Direction>, until: Mono) {
-        push(&mut self.granted, Grant { seq, direction, until, opened: false });
+        push(&mut self.granted, Grant { seq, direction, until, opened: false, unseen: false });
     }
 
     /// Takes one event; what is to be done is put behind what is in `todo`.
@@ -386,10 +388,11 @@ impl Machine {
         // While the door stands open for a grant, people may take theirs.
         if !self.stands_open_for_grants() {
             let mut any = false;
-            while let Some(grant) = self.granted.pop_front_if(|grant| over(&grant.until)) {
+            while let Some(grant) = pop_lapsed(&mut self.granted, now.at) {
                 any = true;
                 let counts = self.counts_people || now.gate.kind == GateKind::Turnstile;
-                if !self.is_free() && (counts || self.has_contact && !grant.opened) {
+                let missed = counts || self.has_contact && !grant.opened;
+                if missed && !grant.unseen && !self.is_free() {
                     todo.push_back(Effect::NotPassed(grant.seq));
                 }
             }
@@ -397,7 +400,7 @@ impl Machine {
                 self.next_in_turn(now, todo);
             }
         }
-        while let Some(grant) = self.waiting.pop_front_if(|grant| over(&grant.until)) {
+        while let Some(grant) = pop_lapsed(&mut self.waiting, now.at) {
             todo.push_back(Effect::NotPassed(grant.seq));
         }
         if self.open.is_none() {
@@ -418,7 +421,8 @@ impl Machine {
         if self.out && !self.emergency {
             return;
         }
-        let grant = Grant { seq, direction, until: now.at.plus(now.grant_life()), opened: self.open.is_some() };
+        let (opened, unseen) = (self.open.is_some(), self.is_free());
+        let grant = Grant { seq, direction, until: now.at.plus(now.grant_life()), opened, unseen };
         if self.may_release(now) || self.granted.iter().any(|live| live.seq == seq) {
             self.release(now, grant, todo);
             return;
@@ -451,6 +455,7 @@ impl Machine {
     fn release_exit(&mut self, now: &Now<'_>, again: bool, todo: &mut VecDeque<Effect>) {
         self.exit_until = Some(now.at.plus(now.grant_life()));
         self.released_until = Some(now.at.plus(now.pulse()));
+        self.relock_at = self.fully_open.then(|| now.at.plus(now.gate.release));
         todo.push_back(Effect::ReleaseExit { again });
     }
 
@@ -463,7 +468,7 @@ impl Machine {
         while self.may_release(now) && (self.emergency || !self.out) {
             let Some(grant) = self.waiting.pop_front() else { return };
             let until = now.at.plus(now.grant_life());
-            self.release(now, Grant { until, opened: self.open.is_some(), ..grant }, todo);
+            self.release(now, Grant { until, opened: self.open.is_some(), unseen: self.is_free(), ..grant }, todo);
         }
     }
 
@@ -606,4 +611,9 @@ fn push(grants: &mut VecDeque<Grant>, grant: Grant) -> Option<Grant> {
     let dropped = if grants.len() == MAX_GRANTS { grants.pop_front() } else { None };
     grants.push_back(grant);
     dropped
+}
+
+fn pop_lapsed(grants: &mut VecDeque<Grant>, at: Mono) -> Option<Grant> {
+    let lapsed = grants.front().is_some_and(|grant| grant.until <= at);
+    if lapsed { grants.pop_front() } else { None }
 }

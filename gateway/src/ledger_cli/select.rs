@@ -174,7 +174,7 @@ type Fields = &'static [&'static str];
 const PLACE: Fields = &["place", "called_elsewhere", "session_elsewhere", "panic"];
 const STUDENT: Fields = &["student", "students", "missing"];
 const GUARDIAN: Fields = &["guardian"];
-const STAFF: Fields = &["staff", "by", "confirmed_by", "instead_of", "from", "to"];
+const STAFF: Fields = &["staff", "by", "confirmed_by", "instead_of", "from", "to", "lifted_by"];
 const SESSION: Fields = &["session", "sessions", "absence"];
 /// Every field.
 const ANYTHING: Fields = &[];

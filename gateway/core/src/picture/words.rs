@@ -26,7 +26,7 @@ impl Picture {
             Self::Called => (text!(lang, zh: "已通知", en: "Called"), text!(lang, zh: "请稍候", en: "Please wait")),
             Self::GoTo(place) => {
                 let name = place_name(place).unwrap_or_else(|| place.as_str().to_string());
-                (text!(lang, zh: "请到", en: "Please go to"), name)
+                (text!(lang, zh: "请到", en: "Please go to"), fit(name))
             }
             Self::Noted => (text!(lang, zh: "已登记", en: "Noted"), String::new()),
             Self::CardRefused => (
@@ -78,7 +78,7 @@ impl Picture {
                 text!(lang, zh: "请等到 {time}", en: "Wait until {time}"),
             ),
         };
-        [fit(first), fit(second)]
+        [first, second]
     }
 }
 

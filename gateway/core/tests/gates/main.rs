@@ -1,7 +1,7 @@
 //! What gates do: lanes and their beams, turnstiles, airlocks, motors, schedules, turns at dismissal, and whatever happens
 //! to them in any order.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where it fails")]
 #![allow(clippy::indexing_slicing, unreachable_pub, missing_docs, reason = "a test tells what it did")]
 
 #[path = "../support/mod.rs"]

@@ -59,11 +59,7 @@ fn every_outcome_says_something_that_fits_two_lines_in_both_languages() {
             for line in &lines {
                 assert!(columns(line) <= COLUMNS, "{picture:?} {lang:?}: {line:?} has {} columns", columns(line));
             }
-            if !matches!(picture, Picture::GoTo(_)) {
-                let whole = lines.iter().all(|line| columns(line) < COLUMNS || !line.ends_with(' '));
-                assert!(whole, "{picture:?}: cut");
-            }
-            let chinese = lines[0].chars().any(|letter| !letter.is_ascii());
+            let chinese = !lines[0].is_ascii();
             assert_eq!(chinese, lang == Lang::Zh, "{picture:?} {lines:?}");
         }
     }

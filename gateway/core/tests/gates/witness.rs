@@ -117,7 +117,7 @@ impl Witness {
             OpenCause::Scheduled => assert_eq!(gate.mode, Mode::Free),
             OpenCause::Unwatched => assert!(now - began < FIRST_LEVELS, "{place}: somebody was watching"),
             OpenCause::Forced => {
-                assert!(!emergency && (gate.out || gate.mode != Mode::Free), "{place} stood open for everybody")
+                assert!(!emergency && (gate.out || gate.mode != Mode::Free), "{place} stood open for everybody");
             }
         }
     }
