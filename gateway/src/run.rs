@@ -159,11 +159,12 @@ impl Gateway {
                     }
                     self.on_durable();
                 }
+                // Before the readers: however many cards there are, a fire alarm does not wait.
+                event = self.lines.next() => self.shell.on_sensor(now(), event),
                 n = self.events.recv_many(&mut events, EVENTS_AT_ONCE) => {
                     debug_assert!(n > 0, "the readers' sender lives as long as the gateway");
                     events.drain(..).for_each(|event| self.shell.on_reader(now(), event));
                 }
-                event = self.lines.next() => self.shell.on_sensor(now(), event),
                 () = sleep_until(wakeup.unwrap_or_else(Instant::now)), if wakeup.is_some() => self.shell.on_time(now()),
                 () = self.readers.ended() => break Err(RunError::PartEnded("a reader's task")),
                 answer = NotifyPart::next_answer(self.notify.as_mut()) => self.shell.on_answer(now(), answer),

@@ -251,3 +251,44 @@ fn no_rppal() -> LineError {
 fn millis(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn line(name: &str, active_low: bool) -> Option<Line> {
+        Some(Line { name: name.into(), active_low })
+    }
+
+    fn gate(board: Board) -> Gate {
+        Gate {
+            place: PlaceId::try_new("gate").unwrap(),
+            board,
+            release: line("GPIO17", true),
+            lamp_green: line("GPIO22", false),
+            lamp_amber: None,
+            lamp_red: line("GPIO24", true),
+            buzzer: None,
+            behaviour: schoolgate_core::gate::Gate::default(),
+            show_time: Duration::from_secs(2),
+        }
+    }
+
+    #[test]
+    fn the_guard_opens_the_passage_and_turns_all_else_off() {
+        let safe: Vec<_> = safe_lines(&gate(Board::Gpiocdev)).collect();
+        let levels: Vec<_> = safe.iter().map(|line| (line.name.as_str(), line.high)).collect();
+        assert_eq!(levels, [("GPIO17", false), ("GPIO22", false), ("GPIO24", true)]);
+        assert!(safe.iter().all(|line| line.driver == Driver::Cdev));
+        assert_eq!(safe_lines(&gate(Board::Simulated { socket: "x".into() })).count(), 0, "nothing to guard");
+    }
+
+    #[test]
+    fn a_line_that_is_not_there_keeps_the_gateway_from_starting() {
+        let nowhere = Gate { release: line("no such line", true), ..gate(Board::Gpiocdev) };
+        let refused = pins(&nowhere, &mut Simulators::new()).map(drop).unwrap_err();
+        assert!(matches!(refused, LineError::NotThere { .. }), "{refused}");
+    }
+}

@@ -5,6 +5,7 @@ use schoolgate_core::{
     entry::{OpenCause, Reason, What},
     gate::{Mode, Phase},
     picture::Picture,
+    proof::Proof,
     roster::{CalendarLine, DayKind},
     school::{Input, Order},
     time::{BootId, ClockQuality, Mono, Stamp},
@@ -219,7 +220,7 @@ fn staff_let_somebody_through_and_it_is_on_disk_first() {
 #[test]
 fn without_a_disk_a_gate_out_of_service_still_sends_people_to_another() {
     let mut day = with(&[]);
-    let seen = |day: &mut Day| day.school.without_record(at("10:01"), &reader("east-gate"), card("li"));
+    let seen = |day: &mut Day| day.school.without_record(at("10:01"), &reader("east-gate"), card("li"), Proof::Number);
     assert_eq!(seen(&mut day), Picture::Degraded);
     day.order("10:00", "zhao", serve(false));
     assert_eq!(seen(&mut day), Picture::GateClosed);

@@ -9,6 +9,7 @@ use schoolgate_core::{
     gate::{Beam, Gate, Mode, Phase},
     input::Tampered,
     policy::Dismissal,
+    proof::Proof,
     roster::{Document, Roster},
     school::{Input, Order, School},
     site::Site,
@@ -166,7 +167,9 @@ impl World {
     fn take(&mut self, step: Step) {
         let gate = |at: usize| place(GATES[at]);
         match step {
-            Step::Tap(who, at) => self.give(Input::Tap { reader: reader(GATES[at]), credential: card(PEOPLE[who]) }),
+            Step::Tap(who, at) => {
+                self.give(Input::Tap { reader: reader(GATES[at]), credential: card(PEOPLE[who]), proof: Proof::Number })
+            }
             Step::Door(at, open) => {
                 self.open[at] = open;
                 self.give(Input::Door { place: gate(at), open });

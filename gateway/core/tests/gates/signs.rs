@@ -33,6 +33,7 @@ fn all() -> Vec<Picture> {
         Picture::NoDinner,
         Picture::Safe,
         Picture::Degraded,
+        Picture::WeakCard,
         Picture::GateBusy,
         Picture::GateClosed,
         Picture::NotYourTurn(time),
@@ -45,6 +46,7 @@ fn all() -> Vec<Picture> {
             Picture::Late | Picture::CheckedOut | Picture::Unexpected | Picture::TakenUp => {}
             Picture::HandoverWaits | Picture::HandedOver { .. } | Picture::Dinner | Picture::NoDinner => {}
             Picture::Safe | Picture::Degraded | Picture::GateBusy | Picture::GateClosed | Picture::NotYourTurn(_) => {}
+            Picture::WeakCard => {}
         }
     }
     all
