@@ -10,7 +10,7 @@ use crate::{
     promise::LedgerPace,
     roster::{Holder, Roster},
     site::Direction,
-    time::Hours,
+    time::{Hours, Stamp},
 };
 
 /// Something that happened.
@@ -137,6 +137,13 @@ pub enum Input {
         consumer: Consumer,
         /// The last entry acknowledged.
         through: Seq,
+    },
+    /// The disk takes entries again after taps could be none: memory was full.
+    TapsUnrecorded {
+        /// How many.
+        taps: u64,
+        /// When the first of them was.
+        since: Stamp,
     },
     /// The ledger so far was signed: as [`What::Checkpoint`](crate::entry::What::Checkpoint).
     Checkpoint {

@@ -75,4 +75,5 @@ kinds! {
     OrderRefused => "order_refused",
     GuardianReplied => "guardian_replied",
     Checkpoint => "checkpoint",
+    TapsUnrecorded => "taps_unrecorded",
 }

@@ -550,4 +550,12 @@ pub enum What {
         /// Its signature, 128 lower-case hex digits.
         signature: String,
     },
+    /// The disk had taken nothing for so long that memory was full: taps could not be recorded one by one. Whom the gate
+    /// could let through then passed, with an amber lamp; nothing here knows who it was.
+    TapsUnrecorded {
+        /// How many.
+        taps: u64,
+        /// When the first of them was; the last was before this entry.
+        since: Stamp,
+    },
 }

@@ -28,6 +28,7 @@ pub(crate) fn all() -> Vec<Entry> {
         refusals(),
         checkpoints(),
         vec![What::AlarmRaised { alarm: Alarm::PlatformRefuses {}, cause: None }],
+        vec![What::TapsUnrecorded { taps: 12, since: entry(Seq(100), What::Stopped {}).at }],
     ];
     kinds.concat().into_iter().zip(101..).map(|(what, seq)| entry(Seq(seq), what)).collect()
 }
