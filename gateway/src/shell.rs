@@ -62,6 +62,8 @@ pub struct Shell {
     /// more than what readers, rosters and marks tell.
     waiting: VecDeque<(u64, Bytes)>,
     unrecorded_taps: u64,
+    /// Those of them that no entry tells of yet, and when the first of them was.
+    untold: Option<(u64, Stamp)>,
     broken: Option<String>,
     gates: GateDriver,
     gate_times: HashMap<PlaceId, GateTimes>,
@@ -101,6 +103,7 @@ impl Shell {
             ledger,
             waiting: VecDeque::new(),
             unrecorded_taps: 0,
+            untold: None,
             broken: None,
             gates,
             gate_times,
@@ -181,6 +184,7 @@ impl Shell {
         self.book.handle_durable(Seq(through));
         self.hand_over_waiting();
         self.settle(now);
+        self.record_unrecorded(now);
     }
 
     /// The moment of [`next_wakeup`](Self::next_wakeup) has come, or it is time to look at the clock.
@@ -353,17 +357,27 @@ impl Shell {
     /// first), and every tap is counted.
     fn pass_unrecorded(&mut self, now: Instant, reader: &ReaderId, credential: CredentialId, proof: Proof) {
         self.unrecorded_taps += 1;
+        let stamp = self.stamp(now);
+        self.untold.get_or_insert((0, stamp)).0 += 1;
         if self.unrecorded_taps.is_power_of_two() {
             error!(taps = self.unrecorded_taps, "the disk does not answer and memory is full: taps pass unrecorded");
         }
         let Some((place, _)) = self.school.site().place_of(reader) else { return };
         let place = place.clone();
-        let stamp = self.stamp(now);
         let picture = self.school.without_record(stamp, reader, credential, proof);
         let passes = picture == Picture::Degraded;
         self.carry_out(now, Act::Show { place: place.clone(), reader: reader.clone(), picture });
         if passes {
             self.carry_out(now, Act::Release { place });
+        }
+    }
+
+    /// Once there is room again, an entry tells how many taps have none.
+    fn record_unrecorded(&mut self, now: Instant) {
+        if self.waiting.is_empty()
+            && let Some((taps, since)) = self.untold.take()
+        {
+            self.input(now, Input::TapsUnrecorded { taps, since });
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     proof::Proof,
     roster::{Holder, Roster},
     site::Direction,
-    time::Hours,
+    time::{Hours, Stamp},
 };
 
 /// Something that happened.
@@ -184,6 +184,13 @@ pub enum Input {
         consumer: Consumer,
         /// The last entry acknowledged.
         through: Seq,
+    },
+    /// The disk takes entries again after taps could be none: memory was full.
+    TapsUnrecorded {
+        /// How many.
+        taps: u64,
+        /// When the first of them was.
+        since: Stamp,
     },
     /// The ledger so far was signed: as [`What::Checkpoint`](crate::entry::What::Checkpoint).
     Checkpoint {

@@ -134,6 +134,9 @@ impl School {
                 rules::platform::delivered(self, consumer);
                 rules::marks::delivered(self, consumer, through);
             }
+            Input::TapsUnrecorded { taps, since } => {
+                self.record(What::TapsUnrecorded { taps, since });
+            }
             Input::Checkpoint { size, root, key, signature } => {
                 if rules::marks::is_checkpoint_wanted(self, size) {
                     self.record(What::Checkpoint { size, root, key, signature });

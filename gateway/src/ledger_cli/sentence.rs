@@ -46,6 +46,7 @@ pub(super) fn sentence(what: &What, lang: Lang) -> String {
         What::SensorUp { place, line } => machine::sensor_up(place, line, lang),
         What::Delivered { consumer, through } => machine::delivered(*consumer, *through, lang),
         What::Checkpoint { size, .. } => machine::checkpoint(*size, lang),
+        What::TapsUnrecorded { taps, since } => machine::taps_unrecorded(*taps, since, lang),
         What::ClockSet { first, offset_ms } => machine::clock_set(*first, *offset_ms, lang),
         What::DayBegan { day, kind, sessions } => machine::day_began(*day, *kind, *sessions, lang),
         What::Checked { check, found } => machine::checked(check, *found, lang),

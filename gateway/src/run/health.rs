@@ -122,6 +122,7 @@ mod tests {
         desk: HealthDesk,
         started: Instant,
         told: watch::Receiver<Option<Message>>,
+        unrecorded_taps: u64,
     }
 
     impl Watched {
@@ -133,14 +134,20 @@ mod tests {
             let (out, told) = watch::channel(None);
             let ids = (SchoolId::try_new("s").unwrap(), GatewayId::try_new("g").unwrap());
             let started = Instant::now();
-            Self { school: School::new(site), desk: HealthDesk::new(ids, "/".into(), started, out), started, told }
+            Self {
+                school: School::new(site),
+                desk: HealthDesk::new(ids, "/".into(), started, out),
+                started,
+                told,
+                unrecorded_taps: 0,
+            }
         }
 
         /// What is told at that second, if anything is.
         fn look(&mut self, second: u64) -> Option<Value> {
             let at = stamp(second);
             let durable = self.school.state().last().0;
-            let outside = Outside { durable, notify: None, sync: None, unrecorded_taps: 0 };
+            let outside = Outside { durable, notify: None, sync: None, unrecorded_taps: self.unrecorded_taps };
             self.desk.look(self.started + Duration::from_secs(second), &at, &self.school, &outside);
             let news = self.told.has_changed().unwrap();
             let message = self.told.borrow_and_update().clone().filter(|_| news)?;
@@ -169,5 +176,13 @@ mod tests {
         here.school.handle(stamp(301), Input::ReaderDown { reader: reader(), reason: String::new() });
         assert_eq!(here.look(301), None, "not in a flurry");
         assert_eq!(here.look(330).unwrap()["readers"]["away"][0], "in");
+    }
+
+    #[test]
+    fn taps_that_pass_unrecorded_are_told_soon() {
+        let mut here = Watched::with_a_reader();
+        assert_eq!(here.look(0).unwrap().get("unrecorded_taps"), None);
+        here.unrecorded_taps = 3;
+        assert_eq!(here.look(30).unwrap()["unrecorded_taps"], 3);
     }
 }

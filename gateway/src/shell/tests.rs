@@ -12,7 +12,7 @@ use embedded_hal::digital::{ErrorKind, ErrorType, OutputPin};
 use rustix::io::Errno;
 use schoolgate_core::{
     credential::{CredentialId, CredentialStatus},
-    entry::Entry,
+    entry::{Entry, What},
     gate::Standing,
     id::{GuardianId, GuardianToken, PlaceId, ReaderId, StudentId},
     roster::{CredentialLine, Document, GuardianLine, Holder, Roster, SchoolLevel, StudentLine},
@@ -212,11 +212,16 @@ impl Gate {
 
     /// The kinds of all entries that are on disk, read back from it.
     fn kinds_on_disk(self) -> Vec<&'static str> {
+        self.on_disk().iter().map(|entry| entry.what.kind()).collect()
+    }
+
+    /// All entries that are on disk, read back from it.
+    fn on_disk(self) -> Vec<Entry> {
         let now = self.at(3_600_000);
         self.shell.close(now).unwrap();
         let (ledger, _) =
             Ledger::open_on(Arc::new(self.disk), Options::new(LedgerId([7; 16]), Box::new(|| [9; 16]))).unwrap();
-        ledger.reader().iter(1).map(|record| Entry::decode(&record.unwrap().body).unwrap().what.kind()).collect()
+        ledger.reader().iter(1).map(|record| Entry::decode(&record.unwrap().body).unwrap()).collect()
     }
 }
 
@@ -268,8 +273,12 @@ fn when_memory_is_full_too_people_pass_and_are_counted() {
     let kept = gate.shell.school().state().last().0;
     gate.until_durable(9_000, kept);
     let unrecorded = gate.shell.unrecorded_taps();
-    let arrived = gate.kinds_on_disk().iter().filter(|kind| **kind == "arrived").count() as u64;
+    let entries = gate.on_disk();
+    let arrived = entries.iter().filter(|entry| entry.what.kind() == "arrived").count() as u64;
     assert_eq!(arrived + unrecorded, u64::from(most) + 10, "every tap is on disk or counted");
+    let told: Vec<_> = entries.iter().filter(|entry| entry.what.kind() == "taps_unrecorded").collect();
+    let [Entry { what: What::TapsUnrecorded { taps, since }, .. }] = told[..] else { panic!("one entry: {told:?}") };
+    assert_eq!((*taps, since.mono), (unrecorded, Mono(1_000)), "and an entry tells the count");
 }
 
 #[test]

@@ -81,4 +81,5 @@ kinds! {
     GuardianReplied => "guardian_replied",
     Checkpoint => "checkpoint",
     Counted => "counted",
+    TapsUnrecorded => "taps_unrecorded",
 }

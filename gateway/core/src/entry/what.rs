@@ -599,4 +599,12 @@ pub enum What {
         /// Where, by which card, and its counter.
         tap: Tap,
     },
+    /// The disk had taken nothing for so long that memory was full: taps could not be recorded one by one. Whom the gate
+    /// could let through then passed, with an amber lamp; nothing here knows who it was.
+    TapsUnrecorded {
+        /// How many.
+        taps: u64,
+        /// When the first of them was; the last was before this entry.
+        since: Stamp,
+    },
 }

@@ -32,6 +32,7 @@ pub(crate) fn all() -> Vec<Entry> {
         vec![What::AlarmRaised { alarm: Alarm::PlatformRefuses {}, cause: None }],
         proofs(),
         gates_run(),
+        vec![What::TapsUnrecorded { taps: 12, since: entry(Seq(100), What::Stopped {}).at }],
     ];
     kinds.concat().into_iter().zip(101..).map(|(what, seq)| entry(Seq(seq), what)).collect()
 }

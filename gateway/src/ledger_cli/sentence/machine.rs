@@ -6,7 +6,7 @@ use schoolgate_core::{
     roster::DayKind,
     text,
     text::Lang,
-    time::Day,
+    time::{Day, Stamp},
 };
 
 pub(super) fn started(version: &str, lang: Lang) -> String {
@@ -87,4 +87,13 @@ pub(super) fn checked(check: &Check, found: u32, lang: Lang) -> String {
             text!(lang, zh: "按值班表核对 {from} 起的{post}", en: "the rota was asked who has {post} from {from} on")
         }
     }
+}
+
+pub(super) fn taps_unrecorded(taps: u64, since: &Stamp, lang: Lang) -> String {
+    let since = since.wall;
+    text!(
+        lang,
+        zh: "自 {since} 起磁盘不可写且内存已满：{taps} 次刷卡未能逐条记录",
+        en: "{taps} taps since {since} could not be recorded one by one: the disk took nothing and memory was full",
+    )
 }
