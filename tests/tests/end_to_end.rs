@@ -14,6 +14,8 @@ mod health;
 mod kill;
 #[path = "end_to_end/line.rs"]
 mod line;
+#[path = "end_to_end/memory.rs"]
+mod memory;
 #[path = "end_to_end/reply.rs"]
 mod reply;
 #[path = "end_to_end/stop.rs"]
