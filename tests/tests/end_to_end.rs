@@ -20,6 +20,8 @@ mod kill;
 mod kills;
 #[path = "end_to_end/line.rs"]
 mod line;
+#[path = "end_to_end/memory.rs"]
+mod memory;
 #[path = "end_to_end/old.rs"]
 mod old;
 #[path = "end_to_end/reply.rs"]

@@ -8,6 +8,8 @@
 mod audit;
 mod checkpoint;
 mod checkpointer;
+#[doc(hidden)]
+pub mod harness;
 mod hex;
 mod key;
 mod proof;

@@ -88,14 +88,14 @@ pub trait MediumFile: Send + Sync {
     fn sync_data(&self) -> io::Result<()>;
 }
 
-/// Writes zeros a block at a time. Of a page that the system holds as part of a larger one, Linux
-/// counts all as written whenever a part is.
-pub(super) fn write_zeros(file: &dyn MediumFile, offset: u64, len: u64) -> io::Result<()> {
-    const BLOCK: [u8; 4096] = [0; 4096];
+/// Writes zeros in pieces of that length, at most 64 KiB.
+pub(super) fn write_zeros(file: &dyn MediumFile, offset: u64, len: u64, piece: usize) -> io::Result<()> {
+    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    let piece = piece.clamp(1, ZEROS.len());
     let mut done = 0;
     while done < len {
-        let part = BLOCK.len().min(usize::try_from(len - done).unwrap_or(BLOCK.len()));
-        file.write_all_at(&BLOCK[..part], offset + done)?;
+        let part = piece.min(usize::try_from(len - done).unwrap_or(piece));
+        file.write_all_at(&ZEROS[..part], offset + done)?;
         done += part as u64;
     }
     Ok(())
@@ -164,7 +164,7 @@ impl MediumFile for File {
     fn allocate(&self, len: u64) -> io::Result<()> {
         match fallocate(self, FallocateFlags::empty(), 0, len) {
             // Not every file system can: then zeros take the room.
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(self, 0, len),
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(self, 0, len, 64 << 10),
             result => Ok(result?),
         }
     }

@@ -353,7 +353,7 @@ fn make_sure(file: &dyn MediumFile, end: &End) -> io::Result<()> {
         && end.faults.is_empty()
         && torn.whole_behind == 0
     {
-        write_zeros(file, torn.offset, torn.len)?;
+        write_zeros(file, torn.offset, torn.len, 64 << 10)?;
     }
     rewrite(file, end.unsure_from, end.offset)?;
     file.sync_data()

@@ -168,6 +168,10 @@ impl Spare {
     }
 }
 
+/// Where small groups will go, zeros are written a block at a time: of pages that the system holds as one, it counts all as
+/// written whenever a part is.
+pub(super) const BLOCK_LEN: usize = 4096;
+
 /// How many zeros are written ahead of small groups in a segment of that length.
 pub(super) fn zeros_ahead(segment_bytes: u64) -> u64 {
     (segment_bytes / 32).next_multiple_of(4096).min(segment_bytes)
@@ -185,7 +189,7 @@ pub(super) fn prepare(
         None => {
             let file = medium.create(SPARE_NAME)?;
             file.allocate(segment_bytes)?;
-            write_zeros(&*file, 0, zeros_ahead(segment_bytes))?;
+            write_zeros(&*file, 0, zeros_ahead(segment_bytes), BLOCK_LEN)?;
             file
         }
     };

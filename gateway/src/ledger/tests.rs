@@ -1,5 +1,6 @@
 //! The ledger on a disk that loses power, runs full, fails and rots.
 
+mod closing;
 mod cuts;
 mod damage;
 mod disk;

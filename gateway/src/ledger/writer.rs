@@ -8,7 +8,7 @@ use super::layout::Segment;
 use super::mark::EndMark;
 use super::medium::{MediumFile, write_zeros};
 use super::queue::{Queue, Waiting};
-use super::spare::{Spare, zeros_ahead};
+use super::spare::{BLOCK_LEN, Spare, zeros_ahead};
 use super::{SaltSource, Shared, lock};
 use std::collections::VecDeque;
 use std::io;
@@ -24,7 +24,7 @@ const BUFFER_KEPT_BYTES: usize = 64 << 10;
 /// write all twice.
 const LARGE_GROUP_BYTES: u64 = 64 << 10;
 /// Zeros are written ahead for so many groups as the last one, and for four times the least at most.
-const GROUPS_AHEAD: u64 = 16;
+const GROUPS_AHEAD: u64 = 32;
 /// Of so many records of a group, the first one's place is offered to the index.
 const RECORDS_PER_NOTE: usize = 64;
 /// When nothing came for so long, zeros are written although half of them are left.
@@ -52,9 +52,10 @@ impl Active {
 
     /// Writes so many zeros behind `end` and all that was written. They are durable with the next sync.
     fn write_zeros(&mut self, end: u64, len: u64) -> io::Result<()> {
-        let from = self.zeroed.max(end).next_multiple_of(4096).min(self.size);
+        let from = self.zeroed.max(end).next_multiple_of(BLOCK_LEN as u64).min(self.size);
         let to = (from + len).min(self.size);
-        write_zeros(&*self.file, from, to - from)?;
+        let piece = if len > zeros_ahead(self.size) { LARGE_GROUP_BYTES as usize } else { BLOCK_LEN };
+        write_zeros(&*self.file, from, to - from, piece)?;
         self.zeroed = to;
         Ok(())
     }

@@ -8,7 +8,7 @@
 
 mod contestant;
 
-use contestant::{STORES, open};
+use contestant::{Contestant, STORES, open, open_beside};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -57,8 +57,16 @@ impl Table {
     }
 }
 
+/// Both as they are fastest, where SQLite and redb hold up whoever calls them; and called from a loop that must not be
+/// held up, as the gateway's must not.
 fn write_in_turns(root: &Path, sizes: &Sizes, table: &mut Table) {
-    let mut stores = STORES.map(|store| open(store, &folder(root, &format!("{store}-turns"))));
+    let stores = STORES.map(|store| open(store, &folder(root, &format!("{store}-turns"))));
+    take_turns(stores, "", sizes, table);
+    let stores = STORES.map(|store| open_beside(store, &folder(root, &format!("{store}-beside"))));
+    take_turns(stores, ", from a loop", sizes, table);
+}
+
+fn take_turns(mut stores: [Box<dyn Contestant>; 3], how: &str, sizes: &Sizes, table: &mut Table) {
     for (group, rounds) in [(1, sizes.rounds), (8, sizes.rounds / 2), (64, sizes.rounds / 4)] {
         let mut times: [Vec<Duration>; 3] = Default::default();
         for round in 0..rounds as usize {
@@ -75,12 +83,11 @@ fn write_in_turns(root: &Path, sizes: &Sizes, table: &mut Table) {
             let total: Duration = times.iter().sum();
             format!("{:.0}", (group * rounds) as f64 / total.as_secs_f64())
         };
-        table.line(&format!("durable entries a second, groups of {group}"), times.each_ref().map(rate));
-        if group == 1 {
-            for percent in [50, 99] {
-                let at = |times: &Vec<Duration>| micros(times[times.len() * percent / 100]);
-                table.line(&format!("one durable entry, p{percent}, µs"), times.each_ref().map(at));
-            }
+        table.line(&format!("durable entries a second, groups of {group}{how}"), times.each_ref().map(rate));
+        for percent in [50, 99] {
+            let at = |times: &Vec<Duration>| micros(times[times.len() * percent / 100]);
+            let what = if group == 1 { "  one durable entry" } else { "  one such group" };
+            table.line(&format!("{what}, p{percent}, µs"), times.each_ref().map(at));
         }
     }
 }
