@@ -226,7 +226,7 @@ fn damage(random: &mut impl Rng, one_of: u32, mut bytes: Vec<u8>) -> Vec<u8> {
         match random.random_range(0..4) {
             0 => bytes.truncate(at),
             1 => bytes.insert(at, random.random()),
-            2 => drop(bytes.extend_from_within(at..)),
+            2 => bytes.extend_from_within(at..),
             _ => {
                 if let Some(byte) = bytes.get_mut(at) {
                     *byte ^= random.random_range(1..=255_u8);

@@ -40,8 +40,18 @@ impl Framer {
         self.bytes.clear();
     }
 
-    /// The next thing found, if enough bytes are there to tell.
-    pub fn next(&mut self) -> Option<Found> {
+    /// This start was none: the next may be inside what it seemed to begin.
+    fn give_up(&mut self) -> Found {
+        self.bytes.drain(..1);
+        Found::Broken
+    }
+}
+
+/// Gives the next thing found, as long as enough bytes are there to tell; more may come after `None`.
+impl Iterator for Framer {
+    type Item = Found;
+
+    fn next(&mut self) -> Option<Found> {
         let start = self.bytes.iter().position(|byte| *byte == SOM).unwrap_or(self.bytes.len());
         let skipped = self.bytes.drain(..start).filter(|byte| *byte != MARK).count();
         if skipped > 0 {
@@ -57,15 +67,9 @@ impl Framer {
             Err(_) => Some(self.give_up()),
         }
     }
-
-    /// This start was none: the next may be inside what it seemed to begin.
-    fn give_up(&mut self) -> Found {
-        self.bytes.drain(..1);
-        Found::Broken
-    }
 }
 
-/// Whether a frame's damage could hide behind its check: only a CRC is trusted with a card's number.
+/// What a whole frame holds.
 pub fn parse(frame: &[u8]) -> Result<ParsedPacket<'_>, Error> {
     ParsedPacket::parse(frame).map(|(packet, _length)| packet)
 }

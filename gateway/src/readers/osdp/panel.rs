@@ -195,7 +195,7 @@ async fn shown_at(awaited: Option<usize>, displays: &mut [ReaderDisplay]) {
     let display = awaited.and_then(|index| displays.get_mut(index));
     let Some(display) = display else { return std::future::pending().await };
     if display.changed().await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
     // It is still to be seen afterwards.
     display.mark_changed();

@@ -98,22 +98,29 @@ impl TestReader {
     }
 
     fn answer(&mut self, sqn: u8, packet: &ParsedPacket<'_>, bytes: &[u8]) -> Vec<u8> {
-        if let Channel::Open(session) = &mut self.channel {
-            let Ok(data) = unseal(session, packet, bytes) else {
-                self.channel = Channel::None;
+        let channel = std::mem::replace(&mut self.channel, Channel::None);
+        if let Channel::Open(mut session) = channel {
+            let Ok(data) = unseal(&mut session, packet, bytes) else {
                 return self.plain(sqn, 0x41, vec![6]);
             };
             self.commands.push((packet.code, sqn));
             let (code, answer) = self.obey(packet.code, &data);
-            let Channel::Open(session) = &mut self.channel else { unreachable!() };
             let address = Address::reply(self.address).unwrap();
-            let sealed =
-                seal(session, address, Sqn::new(sqn).unwrap(), Direction::PdToAcu, !answer.is_empty(), code, &answer);
-            if packet.code == 0x75 {
-                self.channel = Channel::None;
+            let sealed = seal(
+                &mut session,
+                address,
+                Sqn::new(sqn).unwrap(),
+                Direction::PdToAcu,
+                !answer.is_empty(),
+                code,
+                &answer,
+            );
+            if packet.code != 0x75 {
+                self.channel = Channel::Open(session);
             }
             return sealed.unwrap();
         }
+        self.channel = channel;
         self.commands.push((packet.code, sqn));
         match packet.code {
             0x76 if self.has_channel => self.challenged(sqn, packet),
