@@ -5,8 +5,8 @@
 //! group that it was written with. The ledger must never show a record that is not durable, never
 //! change one that is, and never guess at a damaged one: it says which, and goes on around it.
 //!
-//! Two threads: the writer makes groups of what waits durable; the preparer writes the zeros of
-//! the next segment ahead of time. The bytes on disk are specified in
+//! Two threads: the writer makes groups of what waits durable; the preparer makes the next segment
+//! ahead of time. The bytes on disk are specified in
 //! `gateway/docs/ledger-format.md`.
 
 mod export;
