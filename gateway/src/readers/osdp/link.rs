@@ -206,3 +206,56 @@ fn in_the_clear(packet: &ParsedPacket<'_>, asked: u8) -> Result<Vec<u8>, Heard> 
         _ => Err(Heard::Ignored(Ignored::InTheClear)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use osdp::{command::Poll, reply::ReplyCode};
+
+    use super::*;
+
+    /// `openssl enc -aes-128-ecb` and a CRC of five lines made these, from the standard's Annex D and neither of our
+    /// libraries: key 0A…0A, our challenge B0…B7, the reader's C0…C7, address 0x65.
+    const CHALLENGE: &str = "536513000c03110176b0b1b2b3b4b5b6b7ddbf";
+    const CRYPTOGRAM: &str = "53e52b000c031201760000000000000000c0c1c2c3c4c5c6c72ea3c9a870aa3146e6d758b1d4d0f224491b";
+    const PROOF: &str = "53651b000d03130177d0402bed75f71b36c5cd666965f69b38bf52";
+    const FIRST_MAC: &str = "53e51b000d031401788c04f2a507b8660dabe68340515757259303";
+    const SECURE_POLL: &str = "53650e000e021560e2aab80cece3";
+    /// Facility 1, card 1, in 26 bits.
+    const SECURE_CARD: &str = "53e51e000e021850b165aee2d866faa2c436bce5e2568c2f44bd8a441b32";
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.strip_prefix(&[MARK]).unwrap().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    }
+
+    fn reply(link: &mut Link, frame: &str) -> Reply {
+        let Heard::Reply(reply) = link.hear(&bytes(frame)) else { panic!("{frame} is no reply") };
+        reply
+    }
+
+    #[test]
+    fn commands_in_the_clear_are_the_standards() {
+        assert_eq!(hex(&Link::new(0x65).send(&Command::Poll(Poll)).unwrap()), "5365080004606090");
+        assert_eq!(hex(&Link::new(0).send(&Command::Id(osdp::command::Id::standard())).unwrap()), "53000900046100c066");
+    }
+
+    #[test]
+    fn a_secure_channel_is_opened_and_a_card_read_as_computed_by_hand() {
+        let key = Scbk::parse(&b"0a".repeat(16)).unwrap();
+        let mut link = Link::new(0x65);
+        let challenge = std::array::from_fn(|i| 0xB0 + i as u8);
+        assert_eq!(hex(&link.challenge(key, Which::Own, challenge).unwrap()), CHALLENGE);
+        let cryptogram = reply(&mut link, CRYPTOGRAM);
+        assert!(link.take_cryptogram(&CCrypt::decode(&cryptogram.data).unwrap()));
+        assert_eq!(hex(&link.prove(Which::Own).unwrap()), PROOF);
+        let first_mac = reply(&mut link, FIRST_MAC);
+        assert!(link.take_first_mac(&RMacI::decode(&first_mac.data).unwrap()));
+        assert_eq!(hex(&link.send(&Command::Poll(Poll)).unwrap()), SECURE_POLL);
+        let card = reply(&mut link, SECURE_CARD);
+        assert_eq!(card.code, ReplyCode::Raw.as_byte());
+        assert_eq!(card.data, [0, 1, 26, 0, 0x80, 0x80, 0x00, 0x80]);
+    }
+}

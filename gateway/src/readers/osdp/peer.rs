@@ -10,6 +10,8 @@
 //! What it says of itself before the channel is open is a hint; it is asked again afterwards. Cards, codes and tamper
 //! switches count only online. Anything unexpected begins anew at `AskId`, with a wait that grows.
 
+mod news;
+
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
@@ -19,15 +21,14 @@ use osdp::{
     Error,
     caps::FunctionCode,
     command::{Cap, Command, Id, LocalStatus, Poll},
-    reply::{CCrypt, Keypad as KeypadReply, LStatR, PdCap, PdId, RMacI, Raw, ReplyCode},
+    reply::{CCrypt, PdCap, RMacI, ReplyCode},
 };
 
 use super::{
     happening::{Counts, Happening, Identity, Unusable},
-    keypad::{Keypad, Typed},
+    keypad::Keypad,
     keys::Scbk,
     link::{Heard, Ignored, Link, Reply, Which},
-    wiegand::{self, CardRefusal},
 };
 
 /// How often a reader is asked for news.
@@ -449,31 +450,6 @@ impl Peer {
         self.lost = true;
     }
 
-    fn take_identity(&mut self, reply: &Reply) {
-        let secure = self.link.is_open();
-        self.identity = match PdId::decode(&reply.data) {
-            Ok(id) => Identity {
-                vendor: id.vendor_oui,
-                model: id.model,
-                version: id.version,
-                serial: id.serial,
-                firmware: id.firmware,
-                secure,
-            },
-            Err(_) => Identity { secure, ..Identity::default() },
-        };
-    }
-
-    fn take_shows(&mut self, reply: &Reply) {
-        let caps = PdCap::decode(&reply.data).unwrap_or_else(|_| PdCap::new(Vec::new()));
-        let has = |code| caps.capability(code).is_some_and(|capability| capability.compliance > 0);
-        self.shows = Shows {
-            lamp: has(FunctionCode::LedControl),
-            buzzer: has(FunctionCode::AudibleOutput),
-            text: has(FunctionCode::TextOutput),
-        };
-    }
-
     fn online(&mut self, tell: &mut dyn FnMut(Happening)) {
         self.stage = Stage::Online;
         (self.failed_handshakes, self.keys_given) = (0, 0);
@@ -486,57 +462,6 @@ impl Peer {
         if self.told != Told::Up {
             self.told = Told::Up;
             tell(Happening::Up(self.identity));
-        }
-    }
-
-    fn take_news(
-        &mut self,
-        now: Instant,
-        code: Result<ReplyCode, Error>,
-        data: &[u8],
-        tell: &mut dyn FnMut(Happening),
-    ) {
-        match code {
-            Ok(ReplyCode::Raw) => self.take_card(data, tell),
-            Ok(ReplyCode::Keypad) => self.take_keys(now, data, tell),
-            Ok(ReplyCode::LStatR) => self.take_status(data, tell),
-            _ => {}
-        }
-    }
-
-    fn take_card(&mut self, data: &[u8], tell: &mut dyn FnMut(Happening)) {
-        let number = match Raw::decode(data) {
-            Ok(raw) => wiegand::number(raw.bit_count, &raw.bits),
-            Err(_) => Err(CardRefusal::Short),
-        };
-        match number {
-            Ok(number) => tell(Happening::Card(number)),
-            Err(refusal) => tell(Happening::CardRefused(refusal)),
-        }
-    }
-
-    fn take_keys(&mut self, now: Instant, data: &[u8], tell: &mut dyn FnMut(Happening)) {
-        let Ok(keys) = KeypadReply::decode(data) else {
-            self.counts.unfit += 1;
-            return;
-        };
-        for key in keys.digits {
-            match self.keypad.press(now, key) {
-                Some(Typed::Code(code)) => tell(Happening::Code(code)),
-                Some(Typed::WrongLength) => tell(Happening::CodeRefused),
-                None => {}
-            }
-        }
-    }
-
-    fn take_status(&mut self, data: &[u8], tell: &mut dyn FnMut(Happening)) {
-        let Ok(status) = LStatR::decode(data) else { return };
-        let (tamper, power_failing) = (status.tamper != 0, status.power != 0);
-        if std::mem::replace(&mut self.tamper, tamper) != tamper {
-            tell(Happening::Tamper(tamper));
-        }
-        if std::mem::replace(&mut self.power_failing, power_failing) != power_failing {
-            tell(Happening::PowerFailing(power_failing));
         }
     }
 
