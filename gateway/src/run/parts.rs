@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use schoolgate_core::{roster::Roster, site::Site, state::State};
+use schoolgate_core::{id::ReaderId, roster::Roster, site::Site, state::State};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::{JoinHandle, JoinSet},
@@ -20,8 +20,8 @@ use crate::{
         Progress, ReplyDesk, TlsFiles, reply_filter,
     },
     readers::{
-        Conversation, Desk, Displays, Examine, Proof, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey,
-        em18, osdp, pcsc::PcscReader, pn532::Pn532, port::Port, rdm6300, scanner, sun::SunExaminer,
+        Conversation, Desk, Displays, Examine, Proof, ReaderCounters, ReaderEvent, SerialPort, SerialStream, Talker,
+        card_key::CardKey, em18, osdp, pcsc::PcscReader, pn532::Pn532, port::Port, rdm6300, scanner, sun::SunExaminer,
     },
     sync::{self, BatchLimits, Source, SourceError, SyncClient, SyncOptions, SyncStatus, Timing, Token},
 };
@@ -31,6 +31,7 @@ pub(super) struct Readers {
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
     displays: Displays,
+    counters: Vec<(ReaderId, Arc<ReaderCounters>)>,
 }
 
 impl Readers {
@@ -42,10 +43,11 @@ impl Readers {
         events: &mpsc::Sender<ReaderEvent>,
     ) -> Result<Self, StartError> {
         let (stop, _) = watch::channel(false);
-        let mut readers = Self { tasks: JoinSet::new(), stop, displays: Displays::default() };
+        let mut readers = Self { tasks: JoinSet::new(), stop, displays: Displays::default(), counters: Vec::new() };
         let mut buses: BTreeMap<&Path, (&SerialLine, Vec<osdp::Seat>)> = BTreeMap::new();
         for reader in &config.readers {
             let desk = Desk::new(reader.id.clone(), card_key.clone(), events.clone());
+            readers.counters.push((reader.id.clone(), desk.counters()));
             match &reader.link {
                 Link::Rdm6300(line) => readers.spawn(line, Talker::new(desk, rdm6300::Decoder::new())),
                 Link::Osdp(line) => {
@@ -93,6 +95,11 @@ impl Readers {
     fn spawn(&mut self, line: &SerialLine, conversation: impl Conversation<SerialStream>) {
         let port = SerialPort::new(line.port.to_string_lossy(), line.baud);
         self.tasks.spawn(Port::new(port, conversation, random_u32).run(self.stop.subscribe()));
+    }
+
+    /// Each reader's totals.
+    pub(super) fn counters(&self) -> Vec<(ReaderId, Arc<ReaderCounters>)> {
+        self.counters.clone()
     }
 
     /// The readers that can show something.

@@ -1,7 +1,7 @@
 //! One entry or more of each kind that came after the first version, with every optional part both there and left out.
 
 use schoolgate_core::{
-    alarm::Alarm,
+    alarm::{Alarm, ReaderTrouble},
     credential::CredentialId,
     entry::{
         AttendanceStatus, Check, Correction, ENTRY_VERSION, Entry, GuardianReply, MusterCause, OpenCause, OrderFault,
@@ -33,6 +33,7 @@ pub(crate) fn all() -> Vec<Entry> {
         proofs(),
         gates_run(),
         vec![What::TapsUnrecorded { taps: 12, since: entry(Seq(100), What::Stopped {}).at }],
+        readers_in_trouble(),
     ];
     kinds.concat().into_iter().zip(101..).map(|(what, seq)| entry(Seq(seq), what)).collect()
 }
@@ -292,6 +293,13 @@ fn alarms() -> Vec<What> {
     let raised = alarms.into_iter().map(|alarm| What::AlarmRaised { alarm, cause: None });
     let seen_to = What::AlarmAcknowledged { alarm: Alarm::Fire {}, raised: Seq(81), by: zhao() };
     raised.chain([seen_to]).collect()
+}
+
+fn readers_in_trouble() -> Vec<What> {
+    let reader = || ReaderId::try_new("east-in").unwrap();
+    let alarm = |trouble| Alarm::ReaderTrouble { reader: reader(), place: at(), trouble };
+    let troubles = [ReaderTrouble::Flood, ReaderTrouble::Unintelligible, ReaderTrouble::Power];
+    troubles.map(|trouble| What::AlarmRaised { alarm: alarm(trouble), cause: None }).to_vec()
 }
 
 fn refusals() -> Vec<What> {
