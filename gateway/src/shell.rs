@@ -16,6 +16,7 @@ use schoolgate_core::{
     credential::CredentialId,
     entry::{Consumer, Entry, GuardianReply, Seq},
     id::{GuardianId, PlaceId, ReaderId},
+    input::Tampered,
     picture::Picture,
     promise::PromiseBook,
     proof::Proof,
@@ -161,7 +162,10 @@ impl Shell {
                 warn!(%reader, reason, "reader down");
                 self.give(now, at, Input::ReaderDown { reader, reason });
             }
-            ReaderHappening::Tamper(on) => warn!(%reader, on, "the reader's tamper contact"),
+            ReaderHappening::Tamper(on) => {
+                warn!(%reader, on, "the reader's tamper contact");
+                self.give(now, at, Input::Tamper { at: Tampered::Reader(reader), on });
+            }
             ReaderHappening::Power(right) => {
                 warn!(%reader, right, "the reader's power");
                 self.give(now, at, Input::ReaderTrouble { reader, trouble: ReaderTrouble::Power, on: !right });

@@ -297,7 +297,7 @@ fn alarms() -> Vec<What> {
 
 fn readers_in_trouble() -> Vec<What> {
     let reader = || ReaderId::try_new("east-in").unwrap();
-    let alarm = |trouble| Alarm::ReaderTrouble { reader: reader(), place: at(), trouble };
+    let alarm = |trouble| Alarm::ReaderTrouble { reader: reader(), place: place("east-gate"), trouble };
     let troubles = [ReaderTrouble::Flood, ReaderTrouble::Unintelligible, ReaderTrouble::Power];
     troubles.map(|trouble| What::AlarmRaised { alarm: alarm(trouble), cause: None }).to_vec()
 }

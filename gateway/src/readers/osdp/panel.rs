@@ -89,7 +89,7 @@ impl Panel {
             let counts = self.bus.take_counts(index);
             let Some(desk) = self.desks.get_mut(index) else { break };
             faults(counts).into_iter().filter(|fault| fault.count > 0).for_each(|fault| desk.fault(fault));
-            desk.on_time(now).await?;
+            desk.on_time(now)?;
         }
         Ok(())
     }
