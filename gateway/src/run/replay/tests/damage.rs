@@ -140,8 +140,8 @@ fn start(data: &TempDir, store: &Path) -> Replayed {
 fn start_in_time(data: &TempDir, store: &Path) -> Replayed {
     thread::scope(|scope| {
         let (tell, told) = mpsc::channel();
-        scope.spawn(move || tell.send(start(data, store)));
-        told.recv_timeout(PATIENCE).unwrap_or_else(|why| {
+        scope.spawn(move || tell.send(Box::new(start(data, store))));
+        *told.recv_timeout(PATIENCE).unwrap_or_else(|why| {
             println!("the start panicked or hangs: {why}");
             std::process::abort() // a thread that hangs would be waited for otherwise
         })
