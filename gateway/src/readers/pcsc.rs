@@ -66,7 +66,7 @@ impl PcscReader {
             if let Err(nobody) = taken {
                 return nobody;
             }
-            if let Err(nobody) = self.desk.on_time(Instant::now()).await {
+            if let Err(nobody) = self.desk.on_time(Instant::now()) {
                 return nobody;
             }
         }
