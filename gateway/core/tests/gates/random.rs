@@ -168,7 +168,11 @@ impl World {
         let gate = |at: usize| place(GATES[at]);
         match step {
             Step::Tap(who, at) => {
-                self.give(Input::Tap { reader: reader(GATES[at]), credential: card(PEOPLE[who]), proof: Proof::Number });
+                self.give(Input::Tap {
+                    reader: reader(GATES[at]),
+                    credential: card(PEOPLE[who]),
+                    proof: Proof::Number,
+                });
             }
             Step::Door(at, open) => {
                 self.open[at] = open;
