@@ -12,6 +12,7 @@ use std::{
 use bytes::Bytes;
 use schoolgate_core::{
     action::Act,
+    alarm::ReaderTrouble,
     credential::CredentialId,
     entry::{Consumer, Entry, GuardianReply, Seq},
     id::{GuardianId, PlaceId, ReaderId},
@@ -28,7 +29,7 @@ use crate::{
     evidence::Checkpointer,
     gates::{GateAction, GateCommand, GateDriver, LineState},
     ledger::{AppendError, CloseError, Ledger},
-    readers::{Displays, ReaderEvent, ReaderHappening, Shown},
+    readers::{Displays, ReaderEvent, ReaderHappening, Shown, Trouble},
 };
 
 /// The core reckons that the wall clock runs evenly, so it looks at the clock at least so often.
@@ -153,11 +154,18 @@ impl Shell {
                 self.give(now, at, Input::ReaderDown { reader, reason });
             }
             ReaderHappening::Tamper(on) => warn!(%reader, on, "the reader's tamper contact"),
-            ReaderHappening::Power(true) => info!(%reader, "the reader's power is right again"),
-            ReaderHappening::Power(false) => warn!(%reader, "the reader's power fails"),
+            ReaderHappening::Power(right) => {
+                warn!(%reader, right, "the reader's power");
+                self.give(now, at, Input::ReaderTrouble { reader, trouble: ReaderTrouble::Power, on: !right });
+            }
             ReaderHappening::Trouble { trouble, on } => {
                 let what = trouble.say(self.lang);
                 warn!(%reader, on, what, "trouble with the reader");
+                let trouble = match trouble {
+                    Trouble::Flood => ReaderTrouble::Flood,
+                    Trouble::Unintelligible(_) => ReaderTrouble::Unintelligible,
+                };
+                self.give(now, at, Input::ReaderTrouble { reader, trouble, on });
             }
             ReaderHappening::Faults(counts) => warn!(%reader, ?counts, "faults on the reader's line"),
         }

@@ -19,7 +19,7 @@ use crate::{
     network::{Relay, Weather},
     school::School,
     virtual_lines::VirtualLines,
-    virtual_reader::{VirtualReader, VirtualReaderError},
+    virtual_reader::{Speaks, VirtualReader, VirtualReaderError},
 };
 
 /// What a scene is set with.
@@ -188,10 +188,10 @@ impl Scene {
         );
         spots.iter().for_each(|spot| add_spot(&mut text, spot, self.lines.path(), show_ms));
         for (Reader { id, place, .. }, port) in readers.iter().zip(&self.readers) {
-            let port = port.path().display();
+            let (kind, port) = (port.speaks().kind(), port.path().display());
             add(
                 &mut text,
-                format_args!("[[reader]]\nid = \"{id}\"\nplace = \"{place}\"\nkind = \"rdm6300\"\nport = \"{port}\""),
+                format_args!("[[reader]]\nid = \"{id}\"\nplace = \"{place}\"\nkind = \"{kind}\"\nport = \"{port}\""),
             );
         }
         if let Some(relay) = &self.to_broker {
@@ -238,7 +238,11 @@ fn add(text: &mut String, section: std::fmt::Arguments<'_>) {
 }
 
 fn plug_in(campus: &Campus, folder: &Path) -> Result<Vec<VirtualReader>, SceneError> {
-    let plug = |reader: &Reader| VirtualReader::plug_in(folder.join(format!("tty-{}", reader.id)));
+    let plug = |reader: &Reader| {
+        // As schools have them: what was bought later is of another kind, and reads the same cards.
+        let speaks = if reader.role == PlaceRole::HandoverDesk { Speaks::Em18 } else { Speaks::Rdm6300 };
+        VirtualReader::plug_in_as(speaks, folder.join(format!("tty-{}", reader.id)))
+    };
     Ok(campus.readers.iter().map(plug).collect::<Result<_, _>>()?)
 }
 

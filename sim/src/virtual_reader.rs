@@ -137,9 +137,18 @@ impl VirtualReader {
 
     /// A card passes over the reader so quickly that it is read once.
     pub fn tap(&self, card: CardNumber) -> Result<(), VirtualReaderError> {
+        self.say(frame(card))
+    }
+
+    /// What it speaks.
+    pub fn speaks(&self) -> Speaks {
+        self.speaks
+    }
+
+    fn say(&self, frame: [u8; FRAME_BYTES]) -> Result<(), VirtualReaderError> {
         match self.speaks {
-            Speaks::Rdm6300 => self.send(&frame(card)),
-            Speaks::Em18 => self.send(&em18_frame(card)),
+            Speaks::Rdm6300 => self.send(&frame),
+            Speaks::Em18 => self.send(&without_ends(frame)),
         }
     }
 
@@ -163,7 +172,7 @@ impl VirtualReader {
 
     /// A frame of this card with a checksum that doesn't fit.
     pub fn tap_with_wrong_checksum(&self, card: CardNumber) -> Result<(), VirtualReaderError> {
-        self.send(&frame_with_checksum(card, !checksum(card)))
+        self.say(frame_with_checksum(card, !checksum(card)))
     }
 
     /// The first half of this card's frame: the card was taken away, or the cable moved.
@@ -253,7 +262,10 @@ pub fn frame(card: CardNumber) -> [u8; FRAME_BYTES] {
 
 /// The same as an EM-18 sends it: twelve hex digits.
 pub fn em18_frame(card: CardNumber) -> [u8; FRAME_BYTES - 2] {
-    let [_start, digits @ .., _end] = frame(card);
+    without_ends(frame(card))
+}
+
+fn without_ends([_start, digits @ .., _end]: [u8; FRAME_BYTES]) -> [u8; FRAME_BYTES - 2] {
     digits
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use schoolgate::readers::{
-    Desk, DownReason, Fault, FaultCounts, Proof, ReaderCounters, ReaderEvent, ReaderHappening, SerialPort, Talker,
-    card_key::CardKey, port::Port, rdm6300::Decoder,
+    Decode, Desk, DownReason, Fault, FaultCounts, LooksLike, Proof, ReaderCounters, ReaderEvent, ReaderHappening,
+    SerialPort, Talker, Trouble, Unsaid, card_key::CardKey, em18, port::Port, rdm6300::Decoder, scanner,
 };
 use schoolgate_core::id::ReaderId;
 use tokio::{
@@ -29,12 +29,16 @@ struct Gateway {
 
 impl Gateway {
     fn start(path: &Path) -> Self {
+        Self::with(path, Decoder::new())
+    }
+
+    fn with(path: &Path, decoder: impl Decode) -> Self {
         let (sender, events) = mpsc::channel(256);
         let (stop, stopped) = watch::channel(false);
         let serial = SerialPort::new(path.to_str().unwrap(), 9_600);
         let desk = Desk::new(ReaderId::try_new("east-in").unwrap(), CardKey::new(&[7; 32]), sender);
         let counters = desk.counters();
-        let port = Port::new(serial, Talker::new(desk, Decoder::new()), || 0);
+        let port = Port::new(serial, Talker::new(desk, decoder), || 0);
         Self { events, counters, stop, task: tokio::spawn(port.run(stopped)) }
     }
 
@@ -211,4 +215,120 @@ fn a_reader_that_is_dropped_leaves_no_path_behind() {
     let (folder, reader) = plugged_in();
     drop(reader);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+fn em18() -> (tempfile::TempDir, VirtualReader) {
+    let folder = tempfile::tempdir().unwrap();
+    let reader = VirtualReader::plug_in_as(Speaks::Em18, folder.path().join("room-1")).unwrap();
+    (folder, reader)
+}
+
+fn unintelligible(looks_like: Option<LooksLike>, on: bool) -> ReaderHappening {
+    ReaderHappening::Trouble { trouble: Trouble::Unintelligible(looks_like), on }
+}
+
+#[test]
+fn an_em18_says_the_digits_alone() {
+    assert_eq!(&em18_frame(CARD_A), b"62E3086CED08");
+}
+
+#[tokio::test]
+async fn a_tap_at_an_em18_is_the_same_card_and_damage_and_an_unplugged_cable_are_survived() {
+    let (_folder, mut reader) = em18();
+    let mut gateway = Gateway::with(reader.path(), em18::Decoder::new());
+    assert_eq!(gateway.next().await, ReaderHappening::Up);
+    for card in [CARD_A, CARD_B, CARD_C] {
+        reader.tap(card).unwrap();
+        assert_eq!(gateway.next().await, presented(card));
+    }
+    reader.tap_with_wrong_checksum(CARD_A).unwrap();
+    assert!(
+        matches!(gateway.next().await, ReaderHappening::Faults(counts) if counts == FaultCounts::from_iter([Fault::BAD_CHECKSUM]))
+    );
+
+    reader.unplug();
+    assert_eq!(gateway.next_but_faults().await, ReaderHappening::Down(DownReason::HungUp));
+    reader.replug().unwrap();
+    assert_eq!(gateway.next_but_faults().await, ReaderHappening::Up);
+    let other = [9, 9, 9, 9, 9];
+    reader.tap(other).unwrap();
+    assert_eq!(gateway.next_but_faults().await, presented(other));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_scanned_pass_and_a_code_are_told_once_and_half_a_line_is_not() {
+    let (_folder, reader) = plugged_in();
+    let mut gateway = Gateway::with(reader.path(), scanner::Decoder::new());
+    assert_eq!(gateway.next().await, ReaderHappening::Up);
+
+    reader.send(b"SGP1:k1:half a line").unwrap();
+    assert!(
+        matches!(gateway.next().await, ReaderHappening::Faults(counts) if counts == FaultCounts::from_iter([Fault::CUT_SHORT]))
+    );
+    (0..3).for_each(|_| reader.scan("SGP1:k1:dongfeng:s:g:2026-09-01:1630-1830:0:x").unwrap());
+    reader.scan("01234567").unwrap();
+
+    let pass = Unsaid::new("SGP1:k1:dongfeng:s:g:2026-09-01:1630-1830:0:x");
+    assert_eq!(gateway.next_but_faults().await, ReaderHappening::Text(pass));
+    assert_eq!(gateway.next_but_faults().await, ReaderHappening::Digits(Unsaid::new("01234567")));
+    assert_eq!((gateway.counters.frames(), gateway.counters.presentations()), (4, 2));
+}
+
+#[tokio::test]
+async fn another_kind_of_reader_than_configured_is_named_until_the_right_one_is_heard() {
+    let (_folder, reader) = em18();
+    let mut gateway = Gateway::start(reader.path());
+    assert_eq!(gateway.next().await, ReaderHappening::Up);
+
+    for _ in 0..12 {
+        reader.tap(CARD_A).unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let told = gateway.next_but_faults().await;
+    assert_eq!(told, unintelligible(Some(LooksLike::Em18), true), "{told:?}");
+
+    reader.send(&frame(CARD_A)).unwrap();
+    let mut rest = [gateway.next_but_faults().await, gateway.next_but_faults().await];
+    rest.sort_by_key(|what| *what == presented(CARD_A));
+    assert_eq!(rest, [unintelligible(Some(LooksLike::Em18), false), presented(CARD_A)]);
+    assert!(gateway.counters.condition().troubles.is_empty());
+}
+
+#[tokio::test]
+async fn bytes_at_another_baud_rate_are_told_as_such() {
+    let (_folder, reader) = plugged_in();
+    let mut gateway = Gateway::start(reader.path());
+    assert_eq!(gateway.next().await, ReaderHappening::Up);
+    // What 9600 baud looks like at 19200: each bit twice.
+    for _ in 0..20 {
+        reader.send(&[0x00, 0x98, 0xE6, 0x78, 0x1E, 0xF8, 0x66]).unwrap();
+    }
+    assert_eq!(gateway.next_but_faults().await, unintelligible(None, true));
+}
+
+#[tokio::test]
+async fn a_broken_reader_that_floods_is_held_back_and_its_neighbour_is_not() {
+    let (_folder, broken) = plugged_in();
+    let (_other_folder, sound) = plugged_in();
+    let (mut floods, mut taps) = (Gateway::start(broken.path()), Gateway::start(sound.path()));
+    assert_eq!((floods.next().await, taps.next().await), (ReaderHappening::Up, ReaderHappening::Up));
+
+    for n in 0..=u8::MAX {
+        broken.tap([1, 2, 3, 4, n]).unwrap();
+        if n % 64 == 0 {
+            sound.tap([9, 9, 9, 9, n]).unwrap();
+            assert_eq!(taps.next().await, presented([9, 9, 9, 9, n]));
+        }
+    }
+    while floods.next().await != (ReaderHappening::Trouble { trouble: Trouble::Flood, on: true }) {}
+    while floods.counters.frames() < 256 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    let (presented, dropped) = (floods.counters.presentations(), floods.counters.dropped());
+    assert_eq!(presented + dropped, 256);
+    assert!((10..=40).contains(&presented), "{presented}");
+    assert_eq!(taps.counters.dropped(), 0);
+    assert_eq!(floods.counters.condition().troubles, [Trouble::Flood]);
 }

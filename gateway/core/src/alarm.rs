@@ -41,6 +41,15 @@ pub enum Alarm {
         /// Where it stands.
         place: PlaceId,
     },
+    /// A reader is heard, but something is wrong with it.
+    ReaderTrouble {
+        /// Which.
+        reader: ReaderId,
+        /// Where it stands.
+        place: PlaceId,
+        /// What.
+        trouble: ReaderTrouble,
+    },
     /// The disk does not answer in time: people pass, entries wait in memory.
     LedgerSlow {},
     /// A student is expected in a session and not there.
@@ -142,6 +151,18 @@ pub enum Alarm {
     },
 }
 
+/// What can be wrong with a reader that is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReaderTrouble {
+    /// It presents more than people could; most of it is dropped.
+    Flood,
+    /// What it says is not what such a reader says: another kind of reader, or another baud rate.
+    Unintelligible,
+    /// Its power fails.
+    Power,
+}
+
 impl Alarm {
     /// The alarm that a refusal is cause for. Part of the fold: must not ask the roster.
     pub fn of_refusal(holder: Option<&Holder>, tap: &Tap, reason: &Reason) -> Option<Self> {
@@ -175,6 +196,7 @@ impl Alarm {
             | Self::ExitRefused { place, .. }
             | Self::RestrictedGuardian { place, .. }
             | Self::ReaderLost { place, .. }
+            | Self::ReaderTrouble { place, .. }
             | Self::StudentMissing { place, .. }
             | Self::HandoverIncomplete { place, .. }
             | Self::GateHeld { place }
@@ -204,6 +226,7 @@ impl Alarm {
             Self::ExitRefused { .. } | Self::WrongWay { .. } => &[StaffRole::DutyLeader],
             Self::RestrictedGuardian { .. } => &[StaffRole::DutyLeader, StaffRole::Security],
             Self::ReaderLost { .. }
+            | Self::ReaderTrouble { .. }
             | Self::LedgerSlow {}
             | Self::SensorLost { .. }
             | Self::PlatformUnreached {}
@@ -261,6 +284,17 @@ impl Alarm {
                 Self::ReaderLost { reader, .. } => {
                     text!(lang, zh: "{place}：读卡器 {reader} 失去联系", en: "{place}: reader {reader} can't be heard")
                 }
+                Self::ReaderTrouble { reader, trouble, .. } => match trouble {
+                    ReaderTrouble::Flood => {
+                        text!(lang, zh: "{place}：读卡器 {reader} 不断误报刷卡，多余的已丢弃", en: "{place}: reader {reader} presents more cards than people could, and most are dropped")
+                    }
+                    ReaderTrouble::Unintelligible => {
+                        text!(lang, zh: "{place}：读卡器 {reader} 的数据读不懂，型号或速率可能不对", en: "{place}: what reader {reader} says makes no sense; its kind or its baud rate may be wrong")
+                    }
+                    ReaderTrouble::Power => {
+                        text!(lang, zh: "{place}：读卡器 {reader} 供电异常", en: "{place}: the power of reader {reader} fails")
+                    }
+                },
                 Self::LedgerSlow {} => {
                     text!(lang, zh: "磁盘没有及时响应，记录暂存于内存", en: "the disk does not answer in time; entries wait in memory")
                 }

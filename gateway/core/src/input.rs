@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 
 use crate::{
-    alarm::Alarm,
+    alarm::{Alarm, ReaderTrouble},
     credential::CredentialId,
     entry::{AttendanceStatus, Consumer, Correction, Entry, GuardianReply, PassId, Seq},
     id::{GuardianId, PlaceId, ReaderId, StaffId, StudentId},
@@ -73,6 +73,15 @@ pub enum Input {
         reader: ReaderId,
         /// As its line said.
         reason: String,
+    },
+    /// Something is wrong with a reader that is heard, or is right again.
+    ReaderTrouble {
+        /// Which.
+        reader: ReaderId,
+        /// What.
+        trouble: ReaderTrouble,
+        /// Whether it has begun; else it is over.
+        on: bool,
     },
     /// A gate's door opened or closed. Its level right after the start belongs here, too: a door that is first heard of
     /// as open within seconds of the start is not taken for forced.

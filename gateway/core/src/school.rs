@@ -118,6 +118,7 @@ impl School {
             Input::Reply { guardian, reply } => rules::orders::reply(self, guardian, reply),
             Input::ReaderUp { reader } => rules::reader::up(self, reader),
             Input::ReaderDown { reader, reason } => rules::reader::down(self, reader, reason),
+            Input::ReaderTrouble { reader, trouble, on } => rules::reader::trouble(self, reader, trouble, on),
             Input::Ledger(LedgerPace::Slow) => self.raise(Alarm::LedgerSlow {}, None),
             Input::Ledger(LedgerPace::CaughtUp) => self.end_alarm(&Alarm::LedgerSlow {}),
             Input::Delivered { consumer, through } => {

@@ -5,7 +5,7 @@
 mod support;
 
 use schoolgate_core::{
-    alarm::Alarm,
+    alarm::{Alarm, ReaderTrouble},
     entry::{CallEnd, Consumer, Missed, Reason, Recipient, What},
     id::ReaderId,
     picture::Picture,
@@ -263,6 +263,17 @@ fn a_reader_away_for_ten_seconds_is_an_alarm_until_it_is_back() {
     assert_eq!(day.give("09:06", up).kinds(), [""; 0]);
     let stranger = ReaderId::try_new("stranger").unwrap();
     assert_eq!(day.give("09:07", Input::ReaderUp { reader: stranger }).kinds(), [""; 0]);
+}
+
+#[test]
+fn trouble_with_a_reader_is_an_alarm_until_it_is_over_or_the_gateway_starts_anew() {
+    let mut day = Day::new();
+    let trouble = |on| Input::ReaderTrouble { reader: reader("desk"), trouble: ReaderTrouble::Flood, on };
+    assert_eq!(day.give("09:00", trouble(true)).kinds(), ["alarm_raised"]);
+    assert_eq!(day.give("09:01", trouble(true)).kinds(), [""; 0], "told once");
+    assert_eq!(day.give("09:02", trouble(false)).kinds(), ["alarm_ended"]);
+    assert_eq!(day.give("09:03", trouble(true)).kinds(), ["alarm_raised"]);
+    assert_eq!(day.give("09:04", Input::Started { version: "2".into() }).kinds()[..2], ["started", "alarm_ended"]);
 }
 
 #[test]

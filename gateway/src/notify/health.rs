@@ -1,6 +1,6 @@
 //! How the box is, for those who look after it: the payload of `schoolgate/{school}/gateway/{gateway}/health`.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use schoolgate_core::{
@@ -42,6 +42,29 @@ pub struct ReaderHealth {
     pub up: usize,
     /// Those that are not.
     pub away: Vec<ReaderId>,
+    /// Each of them, for whoever looks after it.
+    pub each: Vec<OneReader>,
+}
+
+/// One reader of the box.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OneReader {
+    /// Which.
+    pub reader: String,
+    /// Why it can't be heard, or what else is wrong with it, as the box's language has it; missing if nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wrong: Option<String>,
+    /// How long ago it was last heard, in seconds; missing if it never was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heard_s: Option<u64>,
+    /// Cards, passes and codes presented since the start.
+    pub presented: u64,
+    /// Presentations that were dropped because the reader made more of them than people could.
+    pub dropped: u64,
+    /// Times its line was opened again.
+    pub reopened: u64,
+    /// Faults on its line since the start, by kind.
+    pub faults: BTreeMap<&'static str, u64>,
 }
 
 /// Entries that wait to go out.
@@ -83,8 +106,13 @@ impl Health {
         let waits = |b: &Backlog| (b.disk > 0, b.notify > 0, b.sync > 0);
         let kind = |clock: &ClockQuality| std::mem::discriminant(clock);
         let version = |health: &Self| health.roster.as_ref().map(|roster| roster.version.clone());
+        let readers = |health: &Self| {
+            let wrong = |one: &OneReader| (one.reader.clone(), one.wrong.clone());
+            let wrong: Vec<_> = health.readers.each.iter().map(wrong).collect();
+            (health.readers.up, health.readers.away.clone(), wrong)
+        };
         self.version != told.version
-            || self.readers != told.readers
+            || readers(self) != readers(told)
             || kind(&self.clock) != kind(&told.clock)
             || version(self) != version(told)
             || waits(&self.backlog) != waits(&told.backlog)
@@ -118,7 +146,7 @@ pub(super) mod tests {
         let health = Health {
             version: "0.1.0".into(),
             uptime_s: 86_400,
-            readers: ReaderHealth { up: 3, away: vec![ReaderId::try_new("desk").unwrap()] },
+            readers: ReaderHealth { up: 1, away: vec![ReaderId::try_new("desk").unwrap()], each: readers() },
             clock: ClockQuality::Holdover { error_ms: 900 },
             backlog: Backlog { disk: 0, notify: 0, sync: 12 },
             disk_free_bytes: Some(24_000_000_000),
@@ -129,6 +157,22 @@ pub(super) mod tests {
         let (school, gateway) = (SchoolId::try_new("dongfeng").unwrap(), GatewayId::try_new("gate-1").unwrap());
         let message = health.message(&school, &gateway, &at, 4).unwrap();
         (health, message)
+    }
+
+    fn readers() -> Vec<OneReader> {
+        let wrong = Some("the reader was unplugged: check its cable".into());
+        let faults = [("bad_checksum", 2), ("garbage_bytes", 31)].into();
+        let east = OneReader { reader: "east-in".into(), heard_s: Some(4), presented: 812, ..OneReader::default() };
+        let desk = OneReader {
+            reader: "desk".into(),
+            wrong,
+            heard_s: Some(95),
+            presented: 40,
+            reopened: 3,
+            faults,
+            dropped: 0,
+        };
+        vec![east, desk]
     }
 
     #[test]
@@ -147,9 +191,11 @@ pub(super) mod tests {
         let mut now = told.clone();
         (now.uptime_s, now.backlog.sync, now.disk_free_bytes) = (86_460, 13, Some(23_000_000_000));
         now.clock = ClockQuality::Holdover { error_ms: 1_200 };
+        (now.readers.each[0].heard_s, now.readers.each[0].presented) = (Some(7), 813);
         assert!(!now.differs(&told));
         for change in [
             |h: &mut Health| h.readers.up = 2,
+            |h: &mut Health| h.readers.each[0].wrong = Some("another kind of reader".into()),
             |h: &mut Health| h.clock = ClockQuality::Unset,
             |h: &mut Health| h.backlog.sync = 0,
             |h: &mut Health| h.roster = None,

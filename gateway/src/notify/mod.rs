@@ -38,7 +38,7 @@ mod wire;
 
 pub use entry_feed::EntryFeed;
 pub use feed::{Feed, FeedError, Letter, Progress};
-pub use health::{Backlog, HEALTH_EVERY, Health, ReaderHealth, RosterHealth};
+pub use health::{Backlog, HEALTH_EVERY, Health, OneReader, ReaderHealth, RosterHealth};
 pub use message::{Message, PACKET_LIMIT_BYTES, Unfit};
 pub use notifier::{BACKOFF_MAX, BACKOFF_MIN, FEED_PAUSE, Notifier, Received};
 pub use payload::MessageWriter;

@@ -1,8 +1,14 @@
 //! What went over a reader's line, counted.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
 
-use super::{Fault, FaultCounts, FaultKind};
+use super::{DownReason, Fault, FaultCounts, FaultKind, Trouble};
 
 /// Totals of one reader since the process started, for metrics and health: written by the reader's task, read by anyone.
 #[derive(Debug, Default)]
@@ -13,6 +19,18 @@ pub struct ReaderCounters {
     openings: AtomicU64,
     queue_full: AtomicU64,
     dropped: AtomicU64,
+    condition: Mutex<Condition>,
+}
+
+/// How a reader is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// When it was last heard: anything sound for one that only talks, any answer for one that is asked.
+    pub heard: Option<Instant>,
+    /// Why it can't be heard, if it can't.
+    pub down: Option<DownReason>,
+    /// What is wrong with it though it is heard.
+    pub troubles: Vec<Trouble>,
 }
 
 impl ReaderCounters {
@@ -48,6 +66,31 @@ impl ReaderCounters {
     /// Presentations dropped because the reader made more of them than people could.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// How it is.
+    pub fn condition(&self) -> Condition {
+        self.lock().clone()
+    }
+
+    pub(super) fn note_heard(&self, now: Instant) {
+        self.lock().heard = Some(now);
+    }
+
+    pub(super) fn note_down(&self, why: Option<DownReason>) {
+        self.lock().down = why;
+    }
+
+    pub(super) fn note_trouble(&self, trouble: Trouble, on: bool) {
+        let mut condition = self.lock();
+        condition.troubles.retain(|known| *known != trouble);
+        if on {
+            condition.troubles.push(trouble);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Condition> {
+        self.condition.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn add_dropped(&self) {

@@ -109,7 +109,14 @@ impl Desk {
             return Ok(());
         }
         self.standing = Some(Standing::Up);
+        self.counters.note_down(None);
+        self.heard(now);
         self.tell(now, ReaderHappening::Up).await
+    }
+
+    /// The reader was heard, whatever it said. [`card`](Self::card) and its like note it themselves.
+    pub fn heard(&self, now: Instant) {
+        self.counters.note_heard(now.into_std());
     }
 
     /// The reader can't be heard. Told if that is news.
@@ -118,6 +125,7 @@ impl Desk {
             return Ok(());
         }
         self.standing = Some(Standing::Down(reason.clone()));
+        self.counters.note_down(Some(reason.clone()));
         self.tell(now, ReaderHappening::Down(reason)).await
     }
 
@@ -131,7 +139,7 @@ impl Desk {
 
     /// A card's number was read, as readers do again and again while it lies there. Told if it is a new presentation.
     pub async fn card(&mut self, now: Instant, card: CardNumber) -> Told {
-        self.counters.add_frame();
+        self.sound(now);
         if self.presence.frame(now.into_std(), card) {
             let credential = self.credential(&card);
             self.present(now, ReaderHappening::Card { credential, proof: self.proof }).await?;
@@ -140,7 +148,8 @@ impl Desk {
     }
 
     /// A poll was answered, with so many cards.
-    pub(super) fn polled(&self, cards: usize) {
+    pub(super) fn polled(&self, now: Instant, cards: usize) {
+        self.heard(now);
         (0..cards).for_each(|_| self.counters.add_frame());
     }
 
@@ -164,12 +173,17 @@ impl Desk {
 
     /// Digits were typed.
     pub async fn digits(&mut self, now: Instant, digits: String) -> Told {
-        self.counters.add_frame();
+        self.sound(now);
         self.present(now, ReaderHappening::Digits(Unsaid::new(digits))).await
     }
 
-    fn is_new_scan(&mut self, now: Instant, text: &Unsaid) -> bool {
+    fn sound(&self, now: Instant) {
+        self.heard(now);
         self.counters.add_frame();
+    }
+
+    fn is_new_scan(&mut self, now: Instant, text: &Unsaid) -> bool {
+        self.sound(now);
         let again = self.scanned.as_ref().is_some_and(|(last, at)| last == text && now < *at + SCAN_AGAIN_AFTER);
         self.scanned = Some((text.clone(), now));
         !again
@@ -184,10 +198,10 @@ impl Desk {
             }
             verdict => {
                 self.counters.add_dropped();
-                if verdict == Verdict::FloodBegins {
-                    self.tell(now, ReaderHappening::Trouble { trouble: Trouble::Flood, on: true }).await?;
+                match verdict == Verdict::FloodBegins {
+                    true => self.trouble(now, Trouble::Flood, true).await,
+                    false => Ok(()),
                 }
-                Ok(())
             }
         }
     }
@@ -198,12 +212,17 @@ impl Desk {
             return Ok(());
         }
         if let Some(trouble) = std::mem::replace(&mut self.unintelligible, trouble) {
-            self.tell(now, ReaderHappening::Trouble { trouble, on: false }).await?;
+            self.trouble(now, trouble, false).await?;
         }
         if let Some(trouble) = trouble {
-            self.tell(now, ReaderHappening::Trouble { trouble, on: true }).await?;
+            self.trouble(now, trouble, true).await?;
         }
         Ok(())
+    }
+
+    async fn trouble(&mut self, now: Instant, trouble: Trouble, on: bool) -> Told {
+        self.counters.note_trouble(trouble, on);
+        self.tell(now, ReaderHappening::Trouble { trouble, on }).await
     }
 
     /// Something was wrong on the line.
@@ -219,9 +238,17 @@ impl Desk {
     }
 
     /// Does what is due. To be called after faults and at [`wake_at`](Self::wake_at).
-    pub async fn on_time(&mut self, now: Instant) -> Told {
-        if self.flood.ends(now) {
-            self.tell(now, ReaderHappening::Trouble { trouble: Trouble::Flood, on: false }).await?;
+    pub fn on_time(&mut self, now: Instant) -> Told {
+        if self.flood.is_over(now) {
+            let over = self.event(now, ReaderHappening::Trouble { trouble: Trouble::Flood, on: false });
+            match self.events.try_send(over) {
+                Ok(()) => {
+                    self.flood.end();
+                    self.counters.note_trouble(Trouble::Flood, false);
+                }
+                Err(mpsc::error::TrySendError::Full(_)) => self.flood.put_off_end(now),
+                Err(mpsc::error::TrySendError::Closed(_)) => return Err(NobodyListens),
+            }
         }
         self.report_faults(now)
     }

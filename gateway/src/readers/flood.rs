@@ -50,13 +50,19 @@ impl Flood {
         self.last_drop.map(|at| at + FLOOD_OVER_AFTER)
     }
 
-    /// Whether a flood has just come to its end.
-    pub(super) fn ends(&mut self, now: Instant) -> bool {
-        let over = self.over_at().is_some_and(|at| at <= now);
-        if over {
-            self.last_drop = None;
-        }
-        over
+    /// Whether a flood has come to its end, which has still to be told.
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        self.over_at().is_some_and(|at| at <= now)
+    }
+
+    /// The end was told.
+    pub(super) fn end(&mut self) {
+        self.last_drop = None;
+    }
+
+    /// The end could not be told now.
+    pub(super) fn put_off_end(&mut self, now: Instant) {
+        self.last_drop = Some(now);
     }
 }
 
@@ -89,9 +95,10 @@ mod tests {
         let (mut flood, start) = (Flood::default(), Instant::now());
         let verdicts: Vec<_> = (0..13).map(|_| flood.take(start)).collect();
         assert_eq!(verdicts[9..], [Verdict::Pass, Verdict::FloodBegins, Verdict::Drop, Verdict::Drop]);
-        assert!(!flood.ends(start + Duration::from_secs(9)));
-        assert!(flood.ends(start + Duration::from_secs(10)));
-        assert!(!flood.ends(start + Duration::from_secs(11)));
+        assert!(!flood.is_over(start + Duration::from_secs(9)));
+        assert!(flood.is_over(start + Duration::from_secs(10)));
+        flood.end();
+        assert!(!flood.is_over(start + Duration::from_secs(11)));
         assert_eq!(flood.take(start + Duration::from_secs(11)), Verdict::Pass);
     }
 

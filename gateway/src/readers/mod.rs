@@ -24,6 +24,7 @@ mod event;
 mod exchange;
 mod fault;
 pub mod flood;
+pub mod harness;
 pub mod osdp;
 pub mod pn532;
 pub mod port;
@@ -35,7 +36,7 @@ mod serial;
 pub mod talk;
 
 pub use card::{CardKind, CardNumber, MAX_NUMBER_BYTES};
-pub use counters::ReaderCounters;
+pub use counters::{Condition, ReaderCounters};
 pub use desk::Desk;
 pub use display::{Displays, ReaderDisplay, Shown};
 pub use event::{DownReason, Proof, ReaderEvent, ReaderHappening, Trouble, Unsaid};

@@ -152,7 +152,7 @@ impl<D: Decode, S: AsyncRead + Unpin + Send> Conversation<S> for Talker<D> {
                 last_read = now;
                 self.take(now, read).await?;
             }
-            self.desk.on_time(now).await?;
+            self.desk.on_time(now)?;
         }
     }
 }

@@ -2,19 +2,24 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use schoolgate_core::{
-    id::{GatewayId, SchoolId},
+    id::{GatewayId, ReaderId, SchoolId},
     roster::Roster,
     school::School,
+    text::Lang,
     time::Stamp,
 };
 use tokio::sync::watch;
 
 use super::parts::{NotifyPart, SyncPart};
-use crate::notify::{Backlog, HEALTH_EVERY, Health, Message, ReaderHealth, RosterHealth};
+use crate::{
+    notify::{Backlog, HEALTH_EVERY, Health, Message, OneReader, ReaderHealth, RosterHealth},
+    readers::ReaderCounters,
+};
 
 /// However much changes, it is not told more often: in a rush every tap makes a backlog, and its message ends it.
 const APART: Duration = Duration::from_secs(30);
@@ -26,6 +31,8 @@ pub(super) struct HealthDesk {
     gateway: GatewayId,
     data_dir: PathBuf,
     started: Instant,
+    readers: Vec<(ReaderId, Arc<ReaderCounters>)>,
+    lang: Lang,
     told: Option<(Instant, Health)>,
     number: u64,
     out: watch::Sender<Option<Message>>,
@@ -46,7 +53,13 @@ impl HealthDesk {
         started: Instant,
         out: watch::Sender<Option<Message>>,
     ) -> Self {
-        Self { school, gateway, data_dir, started, told: None, number: 0, out }
+        let (readers, lang) = (Vec::new(), Lang::default());
+        Self { school, gateway, data_dir, started, readers, lang, told: None, number: 0, out }
+    }
+
+    /// The same desk, looking at these readers and telling what is wrong with them in this language.
+    pub(super) fn with_readers(self, readers: Vec<(ReaderId, Arc<ReaderCounters>)>, lang: Lang) -> Self {
+        Self { readers, lang, ..self }
     }
 
     /// Tells it, if it is time or something has changed.
@@ -73,7 +86,15 @@ impl HealthDesk {
         Health {
             version: env!("CARGO_PKG_VERSION").into(),
             uptime_s: now.saturating_duration_since(self.started).as_secs(),
-            readers: ReaderHealth { up: school.site().readers.len().saturating_sub(away.len()), away },
+            readers: ReaderHealth {
+                up: school.site().readers.len().saturating_sub(away.len()),
+                away,
+                each: self
+                    .readers
+                    .iter()
+                    .map(|(reader, counters)| one_reader(now, reader, counters, self.lang))
+                    .collect(),
+            },
             clock: at.clock,
             backlog: Backlog {
                 disk: state.last().0.saturating_sub(consumers.durable),
@@ -83,6 +104,21 @@ impl HealthDesk {
             disk_free_bytes: None,
             roster: roster(school.roster(), at),
         }
+    }
+}
+
+fn one_reader(now: Instant, reader: &ReaderId, counters: &ReaderCounters, lang: Lang) -> OneReader {
+    let condition = counters.condition();
+    let wrong = condition.down.map(|why| why.say(lang)).into_iter();
+    let wrong: Vec<String> = wrong.chain(condition.troubles.iter().map(|trouble| trouble.say(lang))).collect();
+    OneReader {
+        reader: reader.as_str().to_owned(),
+        wrong: (!wrong.is_empty()).then(|| wrong.join("; ")),
+        heard_s: condition.heard.map(|heard| now.saturating_duration_since(heard).as_secs()),
+        presented: counters.presentations(),
+        dropped: counters.dropped(),
+        reopened: counters.reopenings(),
+        faults: counters.faults().iter().map(|(kind, count)| (kind.name(), count)).collect(),
     }
 }
 

@@ -7,7 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use schoolgate_core::{id::PlaceId, roster::Roster, site::Site, state::State};
+use schoolgate_core::{
+    id::{PlaceId, ReaderId},
+    roster::Roster,
+    site::Site,
+    state::State,
+};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::{JoinHandle, JoinSet},
@@ -26,8 +31,8 @@ use crate::{
         Progress, ReplyDesk, TlsFiles, reply_filter,
     },
     readers::{
-        Conversation, Desk, Displays, Proof, ReaderEvent, SerialPort, SerialStream, Talker, card_key::CardKey, em18,
-        osdp, pn532::Pn532, port::Port, rdm6300, scanner,
+        Conversation, Desk, Displays, Proof, ReaderCounters, ReaderEvent, SerialPort, SerialStream, Talker,
+        card_key::CardKey, em18, osdp, pn532::Pn532, port::Port, rdm6300, scanner,
     },
     shell::GateTimes,
     sync::{self, BatchLimits, Source, SourceError, SyncClient, SyncOptions, SyncStatus, Timing, Token},
@@ -38,6 +43,7 @@ pub(super) struct Readers {
     tasks: JoinSet<()>,
     stop: watch::Sender<bool>,
     displays: Displays,
+    counters: Vec<(ReaderId, Arc<ReaderCounters>)>,
 }
 
 impl Readers {
@@ -47,10 +53,11 @@ impl Readers {
         events: &mpsc::Sender<ReaderEvent>,
     ) -> Result<Self, StartError> {
         let (stop, _) = watch::channel(false);
-        let mut readers = Self { tasks: JoinSet::new(), stop, displays: Displays::default() };
+        let mut readers = Self { tasks: JoinSet::new(), stop, displays: Displays::default(), counters: Vec::new() };
         let mut buses: BTreeMap<&Path, (&SerialLine, Vec<osdp::Seat>)> = BTreeMap::new();
         for reader in &config.readers {
             let desk = Desk::new(reader.id.clone(), card_key.clone(), events.clone());
+            readers.counters.push((reader.id.clone(), desk.counters()));
             match &reader.link {
                 Link::Rdm6300(line) => readers.spawn(line, Talker::new(desk, rdm6300::Decoder::new())),
                 Link::Osdp(line) => {
@@ -87,6 +94,11 @@ impl Readers {
     fn spawn(&mut self, line: &SerialLine, conversation: impl Conversation<SerialStream>) {
         let port = SerialPort::new(line.port.to_string_lossy(), line.baud);
         self.tasks.spawn(Port::new(port, conversation, random_u32).run(self.stop.subscribe()));
+    }
+
+    /// Each reader's totals.
+    pub(super) fn counters(&self) -> Vec<(ReaderId, Arc<ReaderCounters>)> {
+        self.counters.clone()
     }
 
     /// The readers that can show something.

@@ -120,7 +120,8 @@ impl Gateway {
         let mut readers = parts::Readers::start(&config, &card_key, &event_sender)?;
         let (health, health_told) = watch::channel(None);
         let ids = (config.gateway.school.clone(), config.gateway.id.clone());
-        let health = HealthDesk::new(ids, data_dir, began, health);
+        let health =
+            HealthDesk::new(ids, data_dir, began, health).with_readers(readers.counters(), config.gateway.language);
         let notify = or_without(
             "notifications",
             parts::NotifyPart::start(

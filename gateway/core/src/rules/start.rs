@@ -9,13 +9,13 @@ use crate::{
     school::School,
 };
 
-/// Writes the start down, and ends the alarms that can't end by themselves: a slow ledger is that of the last run, and a
-/// reader that the configuration has no longer, or has elsewhere, can't come back.
+/// Writes the start down, and ends the alarms that can't end by themselves: a slow ledger is that of the last run, so
+/// is what was wrong with a reader (it is told again if it still is), and a reader that the configuration has no longer, or has elsewhere, can't come back.
 pub(crate) fn begin(school: &mut School, version: String) {
     school.record(What::Started { version });
     school.contact.begin(school.now);
     let stale = |alarm: &&Alarm| match alarm {
-        Alarm::LedgerSlow {} => true,
+        Alarm::LedgerSlow {} | Alarm::ReaderTrouble { .. } => true,
         Alarm::ReaderLost { reader, place } => school.site.readers.get(reader) != Some(place),
         Alarm::PlatformUnreached {} | Alarm::RosterOld {} => !school.site.has_platform,
         _ => false,

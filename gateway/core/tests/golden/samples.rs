@@ -1,7 +1,7 @@
 //! One entry or more of each kind that came after the first version, with every optional part both there and left out.
 
 use schoolgate_core::{
-    alarm::Alarm,
+    alarm::{Alarm, ReaderTrouble},
     credential::CredentialId,
     entry::{
         AttendanceStatus, Check, Correction, ENTRY_VERSION, Entry, GuardianReply, MusterCause, OpenCause, OrderFault,
@@ -249,6 +249,11 @@ fn alarms() -> Vec<What> {
         Alarm::NotMe { guardian: grandmother() },
         Alarm::Panic { place: at() },
         Alarm::Fire {},
+        Alarm::ReaderTrouble {
+            reader: ReaderId::try_new("east-in").unwrap(),
+            place: at(),
+            trouble: ReaderTrouble::Flood,
+        },
     ];
     let raised = alarms.into_iter().map(|alarm| What::AlarmRaised { alarm, cause: None });
     let seen_to = What::AlarmAcknowledged { alarm: Alarm::Fire {}, raised: Seq(81), by: zhao() };

@@ -105,7 +105,7 @@ impl Pn532 {
         loop {
             let next = Instant::now() + POLL_EVERY;
             self.poll(module).await?;
-            self.settle(module).await?;
+            self.settle(module)?;
             if !self.field.is_curious() {
                 sleep_until(next).await;
             }
@@ -122,7 +122,7 @@ impl Pn532 {
             self.desk.fault(Fault::UNEXPECTED);
             return Ok(());
         };
-        self.desk.polled(found.len());
+        self.desk.polled(now, found.len());
         let cards: Vec<CardNumber> = found.iter().map(|target| target.card).collect();
         let due = self.field.poll(now, &cards);
         for target in found.iter().filter(|target| due.contains(&target.card)) {
@@ -175,14 +175,14 @@ impl Pn532 {
     }
 
     /// Counts what was wrong, and tells what is due.
-    async fn settle<S>(&mut self, module: &mut Dialogue<'_, S>) -> Told
+    fn settle<S>(&mut self, module: &mut Dialogue<'_, S>) -> Told
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
         for fault in module.faults() {
             self.desk.fault(fault);
         }
-        self.desk.on_time(Instant::now()).await
+        self.desk.on_time(Instant::now())
     }
 }
 
@@ -195,7 +195,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Conversation<S> for Pn532 {
         let mut module = Dialogue::new(line);
         loop {
             let end = self.attend(&mut module).await;
-            self.settle(&mut module).await?;
+            self.settle(&mut module)?;
             match end {
                 Err(End::Nobody(nobody)) => return Err(nobody),
                 Err(End::Unanswered(Unanswered::Lost(reason))) => return Ok(reason),
