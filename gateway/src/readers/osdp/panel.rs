@@ -88,6 +88,9 @@ impl Panel {
         for index in 0..self.desks.len() {
             let counts = self.bus.take_counts(index);
             let Some(desk) = self.desks.get_mut(index) else { break };
+            if counts.answered > 0 {
+                desk.heard(now);
+            }
             faults(counts).into_iter().filter(|fault| fault.count > 0).for_each(|fault| desk.fault(fault));
             desk.on_time(now)?;
         }
