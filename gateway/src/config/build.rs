@@ -15,6 +15,7 @@ use super::model::{
     Line, Link, Mqtt, Place, Platform, PullName, Reader, ReaderKind, Retention, Role, SerialLine, Tls, Way,
 };
 use super::osdp;
+use crate::readers::presence::Confirmation;
 
 /// The fields that name the parameters of secure messages.
 pub(super) const PARAMETERS: [&str; 4] = ["picc_parameter", "cmac_parameter", "uid_parameter", "counter_parameter"];
@@ -110,6 +111,10 @@ fn reader(entry: &Entry, base_dir: &Path) -> Option<Reader> {
         place: PlaceId::try_new(entry.text("place")?).ok()?,
         link: link(entry, base_dir)?,
         direction: entry.text("direction").and_then(Way::from_name).map(Way::into),
+        confirmation: match entry.flag("confirm") {
+            Some(true) => Confirmation::Twice,
+            Some(false) | None => Confirmation::First,
+        },
     })
 }
 

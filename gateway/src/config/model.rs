@@ -14,6 +14,7 @@ use schoolgate_lines::{Contact, Pull};
 
 use super::id::{GatewayId, PlaceId, ReaderId, SchoolId};
 use super::secret::Secret32;
+use crate::readers::presence::Confirmation;
 
 /// Defines a choice between names, so that the names stand in one place.
 macro_rules! choices {
@@ -330,6 +331,8 @@ pub struct Reader {
     pub link: Link,
     /// Which way it leads, if it leads one way only.
     pub direction: Option<Direction>,
+    /// How many frames make a card believed.
+    pub confirmation: Confirmation,
 }
 
 /// What a reader is, with what is needed to reach it.

@@ -259,6 +259,7 @@ fn check_clock(clock: &Entry, report: &mut Report<'_>) {
 /// What readers are plugged into.
 fn ports(document: &Document, report: &mut Report<'_>) {
     for reader in document.all("reader") {
+        without_effect(reader, report);
         match reader.text("kind").and_then(ReaderKind::from_name) {
             Some(ReaderKind::Rdm6300 | ReaderKind::Em18 | ReaderKind::Pn532 | ReaderKind::Scanner) => {
                 needs(reader, "kind", "port", report);
@@ -282,6 +283,18 @@ fn ports(document: &Document, report: &mut Report<'_>) {
             let would_do = text!(lang, zh: "/dev/serial/by-id/ 下的名字", en: "its name under /dev/serial/by-id/");
             report.warning(reader.place_of("port"), reader.field("port"), found, would_do);
         }
+    }
+}
+
+/// Fields that only some kinds of reader have.
+fn without_effect(reader: &Entry, report: &mut Report<'_>) {
+    let Some(kind) = reader.text("kind").and_then(ReaderKind::from_name) else { return };
+    let setting = format!("kind = \"{}\"", kind.name());
+    if kind != ReaderKind::Pcsc {
+        excludes(reader, &setting, "reader_name", "kind = \"pcsc\"", report);
+    }
+    if !matches!(kind, ReaderKind::Rdm6300 | ReaderKind::Em18) {
+        excludes(reader, &setting, "confirm", "kind = \"rdm6300\"", report);
     }
 }
 

@@ -236,6 +236,15 @@ const READER: &[Field] = &[
         "Rate of the serial line, in baud; without one, that of the factory: 115200 for pn532, 9600 for the others.",
     ),
     optional(
+        "confirm",
+        Kind::Flag,
+        "true",
+        "rdm6300、em18：连续两帧相同才认卡（默认 false）。用于干扰大的线路：多字节损坏也不会认错卡，每次刷卡慢约 65 ms；只读一次就停的读卡器不可用。",
+        "rdm6300, em18: whether a card counts only when two equal frames came in a row, false unless set. For a line that \
+         is known to be bad: no damage makes another card then; a tap takes some 65 ms longer, and a reader that says a \
+         card once only can't be used.",
+    ),
+    optional(
         "reader_name",
         Kind::Text(64),
         r#""ACR122U PICC""#,

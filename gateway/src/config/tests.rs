@@ -13,6 +13,7 @@ use schoolgate_core::text::Lang;
 use schoolgate_lines::{Contact, Pull};
 
 use super::*;
+use crate::readers::presence::Confirmation;
 
 const BASE: &str = "/etc/schoolgate";
 
@@ -407,6 +408,14 @@ fn with_bus(bus: &str) -> String {
 }
 
 #[test]
+fn a_reader_on_a_bad_line_asks_for_two_equal_frames() {
+    let text = WHOLE.replacen("kind = \"rdm6300\"", "kind = \"rdm6300\"\nconfirm = true", 1);
+    let checked = check_text("gate.toml", &text, Path::new(BASE), Lang::En).unwrap();
+    let confirmations: Vec<_> = checked.config.readers.iter().map(|reader| reader.confirmation).collect();
+    assert_eq!(confirmations, [Confirmation::Twice, Confirmation::First]);
+}
+
+#[test]
 fn readers_with_the_same_port_share_an_osdp_bus() {
     let checked = check_text("gate.toml", &with_bus(BUS), Path::new(BASE), Lang::En).unwrap();
     assert_eq!(checked.warnings, []);
@@ -425,6 +434,8 @@ fn each_mistake_on_an_osdp_bus_is_named() {
         ("address = 126\n", "", "reader[2].address", "address together with kind"),
         ("baud = 9600", "baud = 19200", "reader[2].baud", "while reader[1].baud on the same bus has 9600"),
         ("enrol = false", "enrol = false\nsecure = false", "reader[2].enrol", "without effect, as secure = false"),
+        ("enrol = false", "enrol = false\nconfirm = true", "reader[2].confirm", "without effect, as kind = \"osdp\""),
+        ("enrol = false", "enrol = false\nreader_name = \"A\"", "reader[2].reader_name", "without effect"),
         ("enrol = false", "secure = false", "reader[2].secure", "anybody on the bus can read and forge cards"),
         ("kind = \"osdp\"", "kind = \"rdm6300\"", "reader[1].address", "kind = \"osdp\", or without this field"),
         ("kind = \"osdp\"", "kind = \"rdm6300\"", "reader[2].port", "which is that of reader[1].port already"),

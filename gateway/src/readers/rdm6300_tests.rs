@@ -1,8 +1,16 @@
 //! What the decoder must see, and how much damage it can be fooled by.
 
+use std::time::Instant;
+
 use proptest::prelude::*;
 
-use super::{super::chance::Chance, *};
+use super::{
+    super::{
+        chance::Chance,
+        presence::{Confirmation, GONE_AFTER, Presence},
+    },
+    *,
+};
 
 /// Damaged frames tried per kind of damage.
 const DAMAGED: u32 = 1_000_000;
@@ -120,9 +128,44 @@ fn a_million_damaged_frames_of_each_kind() {
     assert!(up_to_six < 200, "{up_to_six}");
 }
 
+/// On a bad line a reader can be told to ask for two equal frames.
+#[test]
+fn a_million_pairs_of_frames_damaged_in_any_way_give_no_wrong_card_when_two_must_be_equal() {
+    let mut chance = Chance::of_this_run();
+    let mut presence = Presence::new(Confirmation::Twice);
+    let (mut bytes, mut now, mut single) = (Vec::with_capacity(32), Instant::now(), 0);
+    let mut fooled = 0;
+    for _ in 0..DAMAGED {
+        now += GONE_AFTER;
+        let card = card_by(&mut chance);
+        for _ in 0..2 {
+            sound_frame(card, &mut bytes);
+            (0..=chance.below(6)).for_each(|_| chance.damage_one_byte(&mut bytes));
+            let mut decoder = Decoder::new();
+            for read in bytes.iter().filter_map(|&byte| decoder.push(byte)) {
+                let Decoded::Card(read) = read else { continue };
+                single += usize::from(read.bytes() != card);
+                fooled += usize::from(presence.frame(now, read) && read.bytes() != card);
+            }
+        }
+    }
+    println!("of {DAMAGED} pairs: wrong frames {single}, wrong cards {fooled}");
+    assert_eq!(fooled, 0);
+}
+
+fn card_by(chance: &mut Chance) -> Number {
+    let [a, b, c, d, e, ..] = chance.next().to_le_bytes();
+    [a, b, c, d, e]
+}
+
 fn one_damaged_frame(chance: &mut Chance, bytes: &mut Vec<u8>, damage: fn(&mut Chance, &mut Vec<u8>)) -> bool {
-    let number = chance.next().to_le_bytes();
-    let card = [number[0], number[1], number[2], number[3], number[4]];
+    let card = card_by(chance);
+    sound_frame(card, bytes);
+    damage(chance, bytes);
+    has_wrong_card(bytes, card)
+}
+
+fn sound_frame(card: Number, bytes: &mut Vec<u8>) {
     bytes.clear();
     bytes.push(STX);
     let checksum = card.iter().fold(0, |sum, byte| sum ^ byte);
@@ -130,8 +173,6 @@ fn one_damaged_frame(chance: &mut Chance, bytes: &mut Vec<u8>, damage: fn(&mut C
         bytes.extend([byte >> 4, byte & 15].map(|digit| b"0123456789ABCDEF"[usize::from(digit)]));
     }
     bytes.push(ETX);
-    damage(chance, bytes);
-    has_wrong_card(bytes, card)
 }
 
 /// Bytes on the line: sound frames with noise, broken frames and starts in between.

@@ -47,6 +47,7 @@ impl Readers {
         let mut buses: BTreeMap<&Path, (&SerialLine, Vec<osdp::Seat>)> = BTreeMap::new();
         for reader in &config.readers {
             let desk = Desk::new(reader.id.clone(), card_key.clone(), events.clone());
+            let desk = desk.with_confirmation(reader.confirmation);
             readers.counters.push((reader.id.clone(), desk.counters()));
             match &reader.link {
                 Link::Rdm6300(line) => readers.spawn(line, Talker::new(desk, rdm6300::Decoder::new())),
