@@ -20,12 +20,12 @@ use std::{
 use schoolgate_sim::gateway_process;
 use tokio::runtime;
 
-use lane::{LANES, School};
+use lane::{LANES, STUDENTS, School};
 use memory::Memory;
 
 const FULL_SECONDS: usize = 600;
-/// The gateway warms its caches up for so long before its memory is first looked at.
-const WARM_UP_SECONDS: usize = 10;
+/// Every child has come in twice before the gateway's memory is first looked at.
+const WARM_UP_SECONDS: usize = 2 * STUDENTS / LANES;
 
 fn main() {
     let seconds = argument("--seconds").unwrap_or(FULL_SECONDS);
@@ -35,7 +35,7 @@ fn main() {
 }
 
 async fn run(seconds: usize) {
-    let (school, gateway) = School::open(LANES * (WARM_UP_SECONDS + seconds)).await;
+    let (school, gateway) = School::open().await;
     let warm_up = school.lanes(0..WARM_UP_SECONDS).await;
     let before = Memory::of(gateway.id().unwrap());
     let began = Instant::now();
@@ -53,7 +53,7 @@ async fn run(seconds: usize) {
     row("tap to relay on the line, p50, ms", at(0.5));
     row("tap to relay on the line, p99, ms", at(0.99));
     row("tap to relay on the line, longest, ms", latencies.last().map_or(0.0, Duration::as_secs_f64) * 1e3);
-    row("resident after the first children, MiB", before.resident_mib());
+    row("resident after the first two minutes, MiB", before.resident_mib());
     row("resident at the end, MiB", after.resident_mib());
     row("of it, what is not a file's, at the beginning, MiB", before.anonymous_mib());
     row("of it, what is not a file's, at the end, MiB", after.anonymous_mib());
