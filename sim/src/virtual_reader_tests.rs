@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use proptest::prelude::*;
 use schoolgate::readers::{
     Decode, Desk, DownReason, Fault, FaultCounts, LooksLike, Proof, ReaderCounters, ReaderEvent, ReaderHappening,
     SerialPort, Talker, Trouble, Unsaid, card_key::CardKey, em18, port::Port, rdm6300::Decoder, scanner,
@@ -331,4 +332,137 @@ async fn a_broken_reader_that_floods_is_held_back_and_its_neighbour_is_not() {
     assert!((10..=40).contains(&presented), "{presented}");
     assert_eq!(taps.counters.dropped(), 0);
     assert_eq!(floods.counters.condition().troubles, [Trouble::Flood]);
+}
+
+/// What comes over a bad line: a sound piece, one with a damaged byte, one cut off, noise.
+#[derive(Clone, Debug)]
+enum Piece {
+    Sound(u8),
+    Damaged(u8, usize, u8),
+    Cut(u8, usize),
+    Noise(Vec<u8>),
+}
+
+fn piece() -> impl Strategy<Value = Piece> {
+    prop_oneof![
+        3 => (0..4_u8).prop_map(Piece::Sound),
+        2 => (0..4_u8, 0..64_usize, 1..=u8::MAX).prop_map(|(card, at, flip)| Piece::Damaged(card, at, flip)),
+        1 => (0..4_u8, 0..12_usize).prop_map(|(card, at)| Piece::Cut(card, at)),
+        1 => prop::collection::vec(0x80..=u8::MAX, 1..30).prop_map(Piece::Noise),
+    ]
+}
+
+impl Piece {
+    fn bytes(&self, frame: impl Fn(u8) -> Vec<u8>) -> Vec<u8> {
+        match self {
+            Self::Sound(card) => frame(*card),
+            Self::Damaged(card, at, flip) => {
+                let mut bytes = frame(*card);
+                let at = at % bytes.len();
+                bytes[at] ^= flip;
+                bytes
+            }
+            Self::Cut(card, at) => frame(*card)[..*at].to_vec(),
+            Self::Noise(bytes) => bytes.clone(),
+        }
+    }
+}
+
+/// The pieces, merged and split again wherever it may be, with the reader's task let in between.
+async fn send_in_bits(reader: &VirtualReader, pieces: &[Piece], frame: impl Fn(u8) -> Vec<u8>, bits: &[usize]) {
+    let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.bytes(&frame)).collect();
+    let (mut rest, mut bits) = (&bytes[..], bits.iter().cycle());
+    while !rest.is_empty() {
+        let bit = bits.next().copied().unwrap_or(1).min(rest.len());
+        reader.send(&rest[..bit]).unwrap();
+        rest = &rest[bit..];
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Cards that were told until the last one was, which is sent again until it is.
+async fn cards_until(
+    gateway: &mut Gateway,
+    reader: &VirtualReader,
+    last: &ReaderHappening,
+    sound: &[u8],
+) -> Vec<ReaderHappening> {
+    let mut cards = Vec::new();
+    loop {
+        reader.send(sound).unwrap();
+        while let Ok(event) = timeout(Duration::from_millis(100), gateway.events.recv()).await {
+            let what = event.expect("a running reader").what;
+            if what == *last {
+                return cards;
+            }
+            if matches!(what, ReaderHappening::Card { .. } | ReaderHappening::Digits(_)) {
+                cards.push(what);
+            }
+        }
+    }
+}
+
+fn block_on<T>(what: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(what)
+}
+
+fn numbered(card: u8) -> CardNumber {
+    [0x0A, 0x00, 0x12, 0x34, card]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_bad_line_gives_no_wrong_card_and_the_next_sound_one_is_read(
+        speaks in prop::sample::select(vec![Speaks::Rdm6300, Speaks::Em18]),
+        pieces in prop::collection::vec(piece(), 0..8),
+        bits in prop::collection::vec(1..40_usize, 1..20),
+    ) {
+        block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let reader = VirtualReader::plug_in_as(speaks, folder.path().join("reader")).unwrap();
+            let bytes_of = |card: u8| match speaks {
+                Speaks::Rdm6300 => frame(numbered(card)).to_vec(),
+                Speaks::Em18 => em18_frame(numbered(card)).to_vec(),
+            };
+            let mut gateway = match speaks {
+                Speaks::Em18 => Gateway::with(reader.path(), em18::Decoder::new()),
+                _ => Gateway::start(reader.path()),
+            };
+            assert_eq!(gateway.next().await, ReaderHappening::Up);
+
+            send_in_bits(&reader, &pieces, bytes_of, &bits).await;
+            let told = cards_until(&mut gateway, &reader, &presented(numbered(9)), &bytes_of(9)).await;
+
+            let sent: Vec<_> = (0..4).map(|card| presented(numbered(card))).collect();
+            assert!(told.iter().all(|card| sent.contains(card)), "{told:?}");
+            gateway.stop().await;
+        });
+    }
+
+    #[test]
+    fn a_scanner_on_a_bad_line_gives_no_code_that_was_not_scanned(
+        pieces in prop::collection::vec(piece(), 0..8),
+        bits in prop::collection::vec(1..40_usize, 1..20),
+    ) {
+        block_on(async {
+            let (_folder, reader) = plugged_in();
+            let code = |n: u8| format!("1234567{n}");
+            let line = |n: u8| format!("{}\r\n", code(n)).into_bytes();
+            let mut gateway = Gateway::with(reader.path(), scanner::Decoder::new());
+            assert_eq!(gateway.next().await, ReaderHappening::Up);
+            // A code has no checksum: what is damaged may be another one.
+            let pieces: Vec<Piece> =
+                pieces.into_iter().filter(|piece| matches!(piece, Piece::Sound(_) | Piece::Noise(_))).collect();
+
+            send_in_bits(&reader, &pieces, line, &bits).await;
+            let digits = |n: u8| ReaderHappening::Digits(Unsaid::new(code(n)));
+            let told = cards_until(&mut gateway, &reader, &digits(9), &[b"\r", &line(9)[..]].concat()).await;
+
+            let sent: Vec<_> = (0..4).map(digits).collect();
+            assert!(told.iter().all(|code| sent.contains(code)), "{told:?}");
+            gateway.stop().await;
+        });
+    }
 }
