@@ -28,12 +28,14 @@ use tracing::{debug, error, info, warn};
 
 use crate::{
     clock::Clock,
+    config::InputKind,
     evidence::Checkpointer,
     gates::{GateAction, GateCommand, GateDriver, LineState, Output, SensorEvent},
     ledger::{AppendError, CloseError, Ledger},
     readers::{Displays, ReaderEvent, ReaderHappening, Shown, Trouble},
 };
 
+use late::Late;
 use sensors::Sensors;
 
 /// The core reckons that the wall clock runs evenly, so it looks at the clock at least so often.
@@ -41,6 +43,10 @@ const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
 /// A clock that moves by more than this against the time since boot, in milliseconds, is looked at at once: the deadlines
 /// of the day move with it.
 const CLOCK_MOVED_MS: u64 = 1_000;
+
+/// Entries that may wait for the ledger's queue, besides those in it. Taps stop being recorded at the first of them, doors
+/// and readers when there are so many; a fire alarm and whoever presses a button never do.
+const WAITING_MAX_ENTRIES: usize = 16_384;
 
 /// How long a reader shows a decision at a place without lamps of its own, in milliseconds.
 const SHOW_MS: u32 = 2_000;
@@ -60,8 +66,8 @@ pub struct Shell {
     school: School,
     book: PromiseBook,
     ledger: Ledger,
-    /// Entries that the ledger's queue has no room for. Taps are not recorded until it is empty again, so it grows by no
-    /// more than what readers, rosters and marks tell.
+    /// Entries that the ledger's queue has no room for. Taps are not recorded until it is empty again, and doors and readers
+    /// only up to [`WAITING_MAX_ENTRIES`].
     waiting: VecDeque<(u64, Bytes)>,
     unrecorded_taps: u64,
     /// Those of them that no entry tells of yet, and when the first of them was.
@@ -72,6 +78,7 @@ pub struct Shell {
     /// Readers that can show something.
     displays: Displays,
     sensors: Sensors,
+    late: Late,
     lang: Lang,
     started: Instant,
     last: Stamp,
@@ -111,6 +118,7 @@ impl Shell {
             gate_times,
             displays: Displays::default(),
             sensors: Sensors::default(),
+            late: Late::default(),
             lang,
             started,
         }
@@ -139,6 +147,9 @@ impl Shell {
 
     /// Something happened at a reader.
     pub fn on_reader(&mut self, now: Instant, event: ReaderEvent) {
+        if self.is_overfull() && !event.what.is_presentation() {
+            return self.late.keep_reader(event);
+        }
         let ReaderEvent { reader, at, what } = event;
         match what {
             ReaderHappening::Card { credential, proof } if self.waiting.is_empty() => {
@@ -185,6 +196,9 @@ impl Shell {
 
     /// Something is to be known about an input of a gate.
     pub fn on_sensor(&mut self, now: Instant, event: SensorEvent) {
+        if self.is_overfull() && !must_act(event.sensor.kind) {
+            return self.late.keep_sensor(event);
+        }
         let at = event.at;
         if let Some(input) = self.sensors.read(event) {
             self.give(now, at, input);
@@ -197,6 +211,7 @@ impl Shell {
         self.hand_over_waiting();
         self.settle(now);
         self.record_unrecorded(now);
+        self.tell_late(now);
     }
 
     /// The moment of [`next_wakeup`](Self::next_wakeup) has come, or it is time to look at the clock.
@@ -384,6 +399,20 @@ impl Shell {
         }
     }
 
+    fn is_overfull(&self) -> bool {
+        self.waiting.len() >= WAITING_MAX_ENTRIES
+    }
+
+    /// Once there is room again, the core hears how doors and readers are by now.
+    fn tell_late(&mut self, now: Instant) {
+        if !self.waiting.is_empty() {
+            return;
+        }
+        let (sensors, readers) = self.late.take();
+        sensors.into_iter().for_each(|event| self.on_sensor(now, event));
+        readers.into_iter().for_each(|event| self.on_reader(now, event));
+    }
+
     /// Once there is room again, an entry tells how many taps have none.
     fn record_unrecorded(&mut self, now: Instant) {
         if self.waiting.is_empty()
@@ -441,6 +470,13 @@ impl Shell {
     }
 }
 
+/// What a person or a fire asks for is done though no entry of it can be kept yet, and a closing gate stops.
+fn must_act(kind: InputKind) -> bool {
+    use InputKind::{ExitRequest, FireAlarm, Panic, SafetyBeam};
+    matches!(kind, ExitRequest | FireAlarm | Panic | SafetyBeam)
+}
+
+mod late;
 mod sensors;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,13 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use schoolgate::readers::{
     Decode, Desk, DownReason, Fault, FaultCounts, LooksLike, Proof, ReaderCounters, ReaderEvent, ReaderHappening,
-    SerialPort, Talker, Trouble, Unsaid, card_key::CardKey, em18, port::Port, rdm6300::Decoder, scanner,
+    SerialPort, Talker, Trouble, Unsaid,
+    card_key::CardKey,
+    em18,
+    flood::{FLOOD_DROPPED_BEYOND, FLOOD_TOLD_BEYOND},
+    port::Port,
+    rdm6300::Decoder,
+    scanner,
 };
 use schoolgate_core::id::ReaderId;
 use tokio::{
@@ -309,29 +315,51 @@ async fn bytes_at_another_baud_rate_are_told_as_such() {
 }
 
 #[tokio::test]
-async fn a_broken_reader_that_floods_is_held_back_and_its_neighbour_is_not() {
+async fn a_broken_reader_that_floods_is_told_of_and_held_back_and_its_neighbour_is_not() {
+    const PRESENTED: u32 = 2 * FLOOD_DROPPED_BEYOND;
+    const FLOOD: ReaderHappening = ReaderHappening::Trouble { trouble: Trouble::Flood, on: true };
     let (_folder, broken) = plugged_in();
     let (_other_folder, sound) = plugged_in();
     let (mut floods, mut taps) = (Gateway::start(broken.path()), Gateway::start(sound.path()));
     assert_eq!((floods.next().await, taps.next().await), (ReaderHappening::Up, ReaderHappening::Up));
-
-    for n in 0..=u8::MAX {
-        broken.tap([1, 2, 3, 4, n]).unwrap();
-        if n % 64 == 0 {
-            sound.tap([9, 9, 9, 9, n]).unwrap();
-            assert_eq!(taps.next().await, presented([9, 9, 9, 9, n]));
+    let counters = Arc::clone(&floods.counters);
+    let seen = tokio::spawn(async move {
+        let (mut before_flood, mut presentations) = (None, 0);
+        while presentations + counters.dropped() < PRESENTED.into() {
+            match floods.next().await {
+                FLOOD => before_flood = Some(presentations),
+                ReaderHappening::Card { .. } => presentations += 1,
+                _ => {}
+            }
         }
-    }
-    while floods.next().await != (ReaderHappening::Trouble { trouble: Trouble::Flood, on: true }) {}
-    while floods.counters.frames() < 256 {
+        (before_flood, presentations, counters.condition().troubles)
+    });
+
+    let card = |kind, n: u32| {
+        let [_, a, b, c] = n.to_be_bytes();
+        [kind, 0, a, b, c]
+    };
+    // The last one is dropped like those before it, so something that is told must follow.
+    let frames: Vec<u8> = (0..PRESENTED).flat_map(|n| frame(card(1, n))).chain(*b"xx").collect();
+    let mut left = &frames[..];
+    for n in 0.. {
+        match broken.send(left) {
+            Ok(()) => break,
+            Err(VirtualReaderError::NobodyReads { taken, .. }) => left = &left[taken..],
+            Err(error) => panic!("{error}"),
+        }
+        if n < FLOOD_TOLD_BEYOND {
+            sound.tap(card(2, n)).unwrap();
+            assert_eq!(taps.next().await, presented(card(2, n)));
+        }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 
-    let (presented, dropped) = (floods.counters.presentations(), floods.counters.dropped());
-    assert_eq!(presented + dropped, 256);
-    assert!((10..=40).contains(&presented), "{presented}");
-    assert_eq!(taps.counters.dropped(), 0);
-    assert_eq!(floods.counters.condition().troubles, [Trouble::Flood]);
+    let (before_flood, presentations, troubles) = seen.await.unwrap();
+    assert_eq!(before_flood, Some(FLOOD_TOLD_BEYOND.into()), "told long before anything is dropped");
+    let half = u64::from(FLOOD_DROPPED_BEYOND);
+    assert!((half..=half * 3 / 2).contains(&presentations), "{presentations}");
+    assert_eq!((troubles, taps.counters.dropped()), (vec![Trouble::Flood], 0));
 }
 
 /// What comes over a bad line: a sound piece, one with a damaged byte, one cut off, noise.

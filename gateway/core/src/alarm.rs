@@ -321,7 +321,7 @@ impl Alarm {
                 }
                 Self::ReaderTrouble { reader, trouble, .. } => match trouble {
                     ReaderTrouble::Flood => {
-                        text!(lang, zh: "{place}：读卡器 {reader} 不断误报刷卡，多余的已丢弃", en: "{place}: reader {reader} presents more cards than people could, and most are dropped")
+                        text!(lang, zh: "{place}：读卡器 {reader} 刷卡过于频繁，继续如此多余的将被丢弃", en: "{place}: reader {reader} presents more cards than people could; if it goes on, most are dropped")
                     }
                     ReaderTrouble::Unintelligible => {
                         text!(lang, zh: "{place}：读卡器 {reader} 的数据读不懂，型号或速率可能不对", en: "{place}: what reader {reader} says makes no sense; its kind or its baud rate may be wrong")

@@ -203,21 +203,18 @@ impl Desk {
         !again
     }
 
-    /// A presentation that is known to be a new one. Told unless the reader presents more than people could.
+    /// A presentation that is known to be a new one. Told unless the reader goes on presenting more than people could.
     pub async fn present(&mut self, now: Instant, what: ReaderHappening) -> Told {
-        match self.flood.take(now) {
-            Verdict::Pass => {
-                self.counters.add_presentation();
-                self.tell(now, what).await
-            }
-            verdict => {
-                self.counters.add_dropped();
-                match verdict == Verdict::FloodBegins {
-                    true => self.trouble(now, Trouble::Flood, true).await,
-                    false => Ok(()),
-                }
-            }
+        let (verdict, flood_begins) = self.flood.take(now);
+        if flood_begins {
+            self.trouble(now, Trouble::Flood, true).await?;
         }
+        if verdict == Verdict::Drop {
+            self.counters.add_dropped();
+            return Ok(());
+        }
+        self.counters.add_presentation();
+        self.tell(now, what).await
     }
 
     /// Something has come of what was said, or it has not: the line is another one's. Told when it changes.

@@ -80,7 +80,7 @@ impl fmt::Debug for Unsaid {
 /// What can be wrong with a reader that is heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trouble {
-    /// It presents more cards than people could: most are dropped.
+    /// It presents more cards than people could; if it goes on, most are dropped.
     Flood,
     /// What comes over the line is not what this kind of reader says, and this is what it looks like.
     Unintelligible(Option<LooksLike>),
@@ -91,8 +91,8 @@ impl Trouble {
     pub fn say(self, lang: Lang) -> String {
         match self {
             Self::Flood => text!(lang,
-                zh: "读卡器不断误报刷卡，多余的已丢弃，请检查或更换",
-                en: "the reader presents more cards than people could, and most are dropped: check or replace it"),
+                zh: "读卡器刷卡过于频繁，继续如此多余的将被丢弃，请检查或更换",
+                en: "the reader presents more cards than people could; if it goes on, most are dropped: check or replace it"),
             Self::Unintelligible(looks_like) => unintelligible(looks_like, lang),
         }
     }
@@ -106,6 +106,13 @@ fn unintelligible(looks_like: Option<LooksLike>, lang: Lang) -> String {
         None => text!(lang,
             zh: "线路上的数据读不懂：速率不对或是另一种读卡器，请检查配置中的 baud 和 kind",
             en: "what comes over the line makes no sense: another baud rate, or another kind of reader; check baud and kind in the configuration"),
+    }
+}
+
+impl ReaderHappening {
+    /// Whether somebody stands there with a card, a pass or a code.
+    pub fn is_presentation(&self) -> bool {
+        matches!(self, Self::Card { .. } | Self::Cloned(_) | Self::Text(_) | Self::Digits(_))
     }
 }
 

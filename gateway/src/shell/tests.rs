@@ -21,12 +21,13 @@ use schoolgate_core::{
     text::{Bilingual, Lang},
     time::{BootId, ClockQuality, Mono, Stamp, Wall},
 };
+use schoolgate_lines::ToldWhat;
 
 use super::*;
 use crate::{
-    gates::{FailSafe, Output, Pins},
+    gates::{FailSafe, Output, Pins, Sensor},
     ledger::{LedgerId, Options, QUEUE_MAX_ENTRIES, simdisk::SimDisk},
-    readers::Proof,
+    readers::{DownReason, Proof},
 };
 
 /// Levels in the order in which they were set: `green`, `-green`.
@@ -175,6 +176,17 @@ impl Gate {
         Self { shell, disk, seen, start, dial, stuck, durable }
     }
 
+    fn input(&mut self, ms: u64, kind: InputKind, active: bool) {
+        let sensor = Arc::new(Sensor { place: gate_place(), kind, name: kind.name().into() });
+        let at = self.at(ms);
+        self.shell.on_sensor(at, SensorEvent { sensor, at, what: ToldWhat::Active(active) });
+    }
+
+    fn reader_says(&mut self, ms: u64, what: ReaderHappening) {
+        let at = self.at(ms);
+        self.shell.on_reader(at, ReaderEvent { reader: reader(), at, what });
+    }
+
     fn tap(&mut self, ms: u64, n: u32) {
         let at = self.at(ms);
         self.shell.on_reader(at, ReaderEvent { reader: reader(), at, what: tapped(card(n)) });
@@ -279,6 +291,34 @@ fn when_memory_is_full_too_people_pass_and_are_counted() {
     let told: Vec<_> = entries.iter().filter(|entry| entry.what.kind() == "taps_unrecorded").collect();
     let [Entry { what: What::TapsUnrecorded { taps, since }, .. }] = told[..] else { panic!("one entry: {told:?}") };
     assert_eq!((*taps, since.mono), (unrecorded, Mono(1_000)), "and an entry tells the count");
+}
+
+#[test]
+fn when_memory_is_full_doors_and_readers_are_told_later_as_they_are_by_then_and_a_fire_at_once() {
+    let mut gate = Gate::open(1);
+    gate.disk.fail_writes(Some(Errno::NOSPC));
+    let flaps = u64::try_from(QUEUE_MAX_ENTRIES + 2 * WAITING_MAX_ENTRIES).unwrap();
+    for n in 0..flaps {
+        gate.input(1_000 + n, InputKind::DoorContact, n % 2 == 0);
+        gate.reader_says(
+            1_000 + n,
+            if n % 2 == 0 { ReaderHappening::Down(DownReason::HungUp) } else { ReaderHappening::Up },
+        );
+    }
+    let held = gate.shell.waiting.len();
+    assert!((WAITING_MAX_ENTRIES..WAITING_MAX_ENTRIES + 4).contains(&held), "{held}");
+    let _ = gate.seen();
+    gate.reader_says(1_000 + flaps, ReaderHappening::Down(DownReason::HungUp));
+    gate.input(1_000 + flaps, InputKind::FireAlarm, true);
+    assert!(gate.seen().contains(&"open".into()), "nobody waits for a disk in a fire");
+
+    gate.disk.fail_writes(None);
+    let kept = gate.shell.school().state().last().0;
+    gate.until_durable(2_000 + flaps, kept);
+
+    let entries = gate.on_disk();
+    let last = entries.iter().rev().find(|entry| entry.what.kind().starts_with("reader_"));
+    assert_eq!(last.map(|entry| entry.what.kind()), Some("reader_down"));
 }
 
 #[test]

@@ -33,12 +33,12 @@ pub fn school(students: usize, with_guardians: bool) -> School {
         student.card = card(n);
         student.card_status = CredentialStatus::Active;
     }
-    school.families = (0..if with_guardians { students } else { 0 }).map(family).collect();
+    school.families = (0..students).map(|student| family(student, with_guardians)).collect();
     school
 }
 
-fn family(student: usize) -> Family {
-    let guardian = Guardian {
+fn family(student: usize, has_guardian: bool) -> Family {
+    let guardian = || Guardian {
         id: GuardianId::try_new(&format!("G{student:05}")).unwrap(),
         name: format!("家长{student}"),
         token: GuardianToken::try_new(&format!("{student:032x}")).unwrap(),
@@ -47,7 +47,7 @@ fn family(student: usize) -> Family {
         card_status: CredentialStatus::Active,
         restricted: false,
     };
-    Family { students: vec![student], guardians: vec![guardian], walks_home: None }
+    Family { students: vec![student], guardians: has_guardian.then(guardian).into_iter().collect(), walks_home: None }
 }
 
 /// Five gates with two lanes each.

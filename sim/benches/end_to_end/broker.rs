@@ -110,7 +110,9 @@ impl Subscriber {
                 }
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => {
-                    panic!("only {} of {} events have come", arrivals.len(), students.len())
+                    let missing: Vec<usize> =
+                        students.clone().filter(|student| !seen.contains(student)).take(20).collect();
+                    panic!("only {} of {} events have come; not of {missing:?}", arrivals.len(), students.len())
                 }
                 Err(RecvTimeoutError::Disconnected) => panic!("the broker has hung up on the subscriber"),
             }

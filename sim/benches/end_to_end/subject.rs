@@ -219,7 +219,8 @@ impl Subject {
             if let Some(arrival) = arrival {
                 return arrival.at - self.spawned;
             }
-            assert!(self.spawned.elapsed() < START_PATIENCE, "the first tap is not served");
+            let log = || fs::read_to_string(self.scene.log()).unwrap_or_default();
+            assert!(self.spawned.elapsed() < START_PATIENCE, "the first tap is not served; its log:\n{}", log());
         }
     }
 
