@@ -29,7 +29,7 @@ const MQTT_PORT: u16 = 1883;
 pub(super) fn build(document: &Document, base_dir: &Path) -> Option<Config> {
     let gateway = gateway(document.one("gateway")?, base_dir)?;
     let mqtt = match document.one("mqtt") {
-        Some(entry) => Some(mqtt(entry, &gateway.id, base_dir)?),
+        Some(entry) => Some(mqtt(entry, &gateway, base_dir)?),
         None => None,
     };
     let platform = match document.one("platform") {
@@ -195,7 +195,9 @@ fn behaviour(entry: &Entry) -> Option<behaviour::Gate> {
     })
 }
 
-fn mqtt(entry: &Entry, gateway: &GatewayId, base_dir: &Path) -> Option<Mqtt> {
+fn mqtt(entry: &Entry, gateway: &Gateway, base_dir: &Path) -> Option<Mqtt> {
+    // A broker ends the session of the one when another comes under the same name, and every school may have a `gate-1`.
+    let client_id = || format!("schoolgate-{}-{}", gateway.school, gateway.id);
     let tls = entry.flag("tls")?;
     let cert = path(entry, "client_cert_file", base_dir).zip(path(entry, "client_key_file", base_dir));
     let usual_port = if tls { MQTT_TLS_PORT } else { MQTT_PORT };
@@ -205,7 +207,7 @@ fn mqtt(entry: &Entry, gateway: &GatewayId, base_dir: &Path) -> Option<Mqtt> {
             Some(port) => u16::try_from(port).ok()?,
             None => usual_port,
         },
-        client_id: entry.text("client_id").map_or_else(|| format!("schoolgate-{gateway}"), str::to_owned),
+        client_id: entry.text("client_id").map_or_else(client_id, str::to_owned),
         username: entry.text("username").map(str::to_owned),
         password_file: path(entry, "password_file", base_dir),
         keep_alive: Duration::from_secs(entry.number("keep_alive_s")?.into()),

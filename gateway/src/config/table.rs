@@ -485,9 +485,9 @@ const MQTT: &[Field] = &[
     optional(
         "client_id",
         Kind::Id,
-        r#""schoolgate-gate-1""#,
-        "客户端编号；不写则为 schoolgate- 加网关编号。",
-        "Client id; without one, schoolgate- and the gateway's id.",
+        r#""schoolgate-dongfeng-primary-gate-1""#,
+        "客户端编号，在此服务器上不可重复；不写则由学校编号与网关编号组成。",
+        "Client id, which no other client of this broker may have; without one, made of the school's and the gateway's id.",
     ),
     optional("username", Kind::Text(128), r#""gate-1""#, "用户名。", "User name."),
     optional(

@@ -112,7 +112,10 @@ fn a_whole_file_becomes_a_configuration_with_absolute_paths() {
     assert_eq!(site.gate(&gates[0].place).release, Duration::from_secs(5));
     assert_eq!(inputs, []);
     let mqtt = mqtt.unwrap();
-    assert_eq!((mqtt.port, mqtt.client_id.as_str(), mqtt.tls), (8883, "schoolgate-gate-1", Some(Tls::default())));
+    assert_eq!(
+        (mqtt.port, mqtt.client_id.as_str(), mqtt.tls),
+        (8883, "schoolgate-dongfeng-primary-gate-1", Some(Tls::default()))
+    );
     assert_eq!(mqtt.password_file.as_deref(), Some(Path::new("/etc/schoolgate/mqtt.password")));
     let platform = platform.unwrap();
     assert_eq!((platform.url.as_str(), platform.batch_entries), ("https://platform.example/api", 500));

@@ -39,6 +39,10 @@ pub(super) fn describe(failure: &Failure) -> String {
         ConnectionError::NotConnAck(_) => "the broker's first answer is no CONNACK".to_owned(),
         ConnectionError::Timeout(_) => format!("no answer within {CONNECT_PATIENCE_SECS} s"),
         ConnectionError::ConnectionRefused(code) => format!("refused by the broker: {code:?}"),
+        ConnectionError::MqttState(StateError::ServerDisconnect {
+            reason_code: DisconnectReasonCode::SessionTakenOver,
+            ..
+        }) => "another client has connected under the same client_id: give each its own".to_owned(),
         ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
             format!("ended by the broker: {reason_code:?}")
         }
@@ -107,5 +111,14 @@ mod tests {
             let text = describe(&error.into());
             assert!(!text.contains("SECRET") && !text.contains("CHILD"), "{text}");
         }
+    }
+
+    #[test]
+    fn two_clients_under_one_name_are_told_as_such() {
+        let ended = ConnectionError::MqttState(StateError::ServerDisconnect {
+            reason_code: DisconnectReasonCode::SessionTakenOver,
+            reason_string: None,
+        });
+        assert!(describe(&ended.into()).contains("client_id"));
     }
 }
