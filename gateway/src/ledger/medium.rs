@@ -6,7 +6,10 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+
+use super::direct::{Direct, MAX_APPEND_BYTES};
+use super::lock;
 
 /// A folder of files on something that forgets what was not synced.
 pub trait Medium: Send + Sync + 'static {
@@ -80,6 +83,14 @@ pub trait MediumFile: Send + Sync {
     /// # Errors
     /// Whatever the operating system says; any part may have been written.
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;
+    /// The same for what is written behind all else in the file, and is to be durable at once; behind it may be zeros, up to
+    /// a multiple of 4 KiB, and nothing else.
+    ///
+    /// # Errors
+    /// Whatever the operating system says; any part may have been written.
+    fn append_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        self.write_all_at(buf, offset)
+    }
     /// Makes the content durable (`fdatasync`). After an error, what was written before may be
     /// lost although a later call succeeds.
     ///
@@ -132,11 +143,15 @@ impl Medium for Disk {
     fn create(&self, name: &str) -> io::Result<Arc<dyn MediumFile>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true);
-        Ok(Arc::new(options.open(self.dir.join(name))?))
+        let path = self.dir.join(name);
+        Ok(Arc::new(DiskFile { cached: options.open(&path)?, direct: Mutex::new(Direct::open(&path)) }))
     }
 
     fn open(&self, name: &str, writable: bool) -> io::Result<Arc<dyn MediumFile>> {
-        Ok(Arc::new(OpenOptions::new().read(true).write(writable).open(self.dir.join(name))?))
+        let path = self.dir.join(name);
+        let cached = OpenOptions::new().read(true).write(writable).open(&path)?;
+        let direct = if writable { Direct::open(&path) } else { None };
+        Ok(Arc::new(DiskFile { cached, direct: Mutex::new(direct) }))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -152,17 +167,23 @@ impl Medium for Disk {
     }
 }
 
-impl MediumFile for File {
+struct DiskFile {
+    cached: File,
+    /// None where the file system has no such way.
+    direct: Mutex<Option<Direct>>,
+}
+
+impl MediumFile for DiskFile {
     fn size(&self) -> io::Result<u64> {
-        Ok(self.metadata()?.len())
+        Ok(self.cached.metadata()?.len())
     }
 
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
-        FileExt::read_exact_at(self, buf, offset)
+        self.cached.read_exact_at(buf, offset)
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
-        match fallocate(self, FallocateFlags::empty(), 0, len) {
+        match fallocate(&self.cached, FallocateFlags::empty(), 0, len) {
             // Not every file system can: then zeros take the room.
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(self, 0, len, 64 << 10),
             result => Ok(result?),
@@ -170,7 +191,7 @@ impl MediumFile for File {
     }
 
     fn next_data(&self, offset: u64) -> io::Result<u64> {
-        match seek(self, SeekFrom::Data(offset)) {
+        match seek(&self.cached, SeekFrom::Data(offset)) {
             Err(Errno::NXIO) => MediumFile::size(self),
             result => Ok(result?),
         }
@@ -178,14 +199,25 @@ impl MediumFile for File {
 
     fn read_exactly(&self) {
         // If it reads more, finding the end takes longer.
-        let _ = fadvise(self, 0, None, Advice::Random);
+        let _ = fadvise(&self.cached, 0, None, Advice::Random);
     }
 
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
-        FileExt::write_all_at(self, buf, offset)
+        self.cached.write_all_at(buf, offset)
+    }
+
+    fn append_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        let mut direct = lock(&self.direct);
+        let door = direct.as_mut().filter(|_| buf.len() <= MAX_APPEND_BYTES);
+        match door.map(|door| door.append(&self.cached, buf, offset)).transpose()? {
+            Some(true) => return Ok(()),
+            Some(false) => *direct = None,
+            None => {}
+        }
+        self.write_all_at(buf, offset)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        Self::sync_data(self)
+        self.cached.sync_data()
     }
 }

@@ -9,6 +9,7 @@
 //! ahead of time. The bytes on disk are specified in
 //! `gateway/docs/ledger-format.md`.
 
+mod direct;
 mod export;
 mod format;
 #[doc(hidden)]

@@ -215,9 +215,11 @@ impl Writer<'_> {
             active.file.write_all_at(&self.buffer, 0)?;
         } else {
             let records = &self.buffer[HEADER_LEN..];
-            active.file.write_all_at(records, active.end)?;
             let end = active.end + records.len() as u64;
-            if end > active.zeroed {
+            if end <= active.zeroed {
+                active.file.append_all_at(records, active.end)?;
+            } else {
+                active.file.write_all_at(records, active.end)?;
                 active.write_zeros(end, active.zeros_wanted(records.len() as u64))?;
             }
         }
