@@ -139,6 +139,14 @@ impl Kind {
         }
     }
 
+    /// How many messages it publishes for a tap.
+    pub fn messages_per_tap(&self) -> u32 {
+        match self {
+            Self::Gateway => 3,
+            Self::OneMessage | Self::BareLoop(_) => 1,
+        }
+    }
+
     /// Whose messages the subscriber waits for.
     fn told(&self) -> Told {
         match self {
