@@ -180,7 +180,7 @@ pub enum Alarm {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReaderTrouble {
-    /// It presents more than people could; most of it is dropped.
+    /// It presents more than people could; if it goes on, most of it is dropped.
     Flood,
     /// What it says is not what such a reader says: another kind of reader, or another baud rate.
     Unintelligible,
