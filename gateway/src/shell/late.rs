@@ -8,14 +8,25 @@ use schoolgate_lines::ToldWhat;
 use crate::{
     config::InputKind,
     gates::SensorEvent,
-    readers::{ReaderEvent, ReaderHappening},
+    readers::{ReaderEvent, ReaderHappening, Trouble},
 };
 
-/// At most two events of each input and one of each reader: memory is bounded by what the configuration names.
+/// The latest of each kind of event of each input and reader: memory is bounded by what the configuration names. What came
+/// and went meanwhile is not kept.
 #[derive(Default)]
 pub(super) struct Late {
     sensors: BTreeMap<(PlaceId, String, bool), SensorEvent>,
-    readers: BTreeMap<ReaderId, ReaderEvent>,
+    readers: BTreeMap<(ReaderId, About), ReaderEvent>,
+}
+
+/// What a reader can tell of itself. One that is heard is told of before what is wrong with it.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum About {
+    Line,
+    Housing,
+    Power,
+    Flood,
+    Speech,
 }
 
 impl Late {
@@ -28,11 +39,21 @@ impl Late {
         }
     }
 
-    /// Keeps whether the reader is heard.
+    /// Keeps how the reader is now. Who presents something is not to be given here; faults are in its counters.
     pub(super) fn keep_reader(&mut self, event: ReaderEvent) {
-        if matches!(event.what, ReaderHappening::Up | ReaderHappening::Down(_)) {
-            self.readers.insert(event.reader.clone(), event);
-        }
+        let about = match &event.what {
+            ReaderHappening::Up | ReaderHappening::Down(_) => About::Line,
+            ReaderHappening::Tamper(_) => About::Housing,
+            ReaderHappening::Power(_) => About::Power,
+            ReaderHappening::Trouble { trouble: Trouble::Flood, .. } => About::Flood,
+            ReaderHappening::Trouble { trouble: Trouble::Unintelligible(_), .. } => About::Speech,
+            ReaderHappening::Card { .. }
+            | ReaderHappening::Cloned(_)
+            | ReaderHappening::Text(_)
+            | ReaderHappening::Digits(_)
+            | ReaderHappening::Faults(_) => return,
+        };
+        self.readers.insert((event.reader.clone(), about), event);
     }
 
     /// All of it, once.

@@ -309,6 +309,7 @@ fn when_memory_is_full_doors_and_readers_are_told_later_as_they_are_by_then_and_
     assert!((WAITING_MAX_ENTRIES..WAITING_MAX_ENTRIES + 4).contains(&held), "{held}");
     let _ = gate.seen();
     gate.reader_says(1_000 + flaps, ReaderHappening::Up);
+    gate.reader_says(1_000 + flaps, ReaderHappening::Tamper(true));
     gate.input(1_000 + flaps, InputKind::FireAlarm, true);
     assert!(gate.seen().contains(&"open".into()), "nobody waits for a disk in a fire");
 
@@ -319,6 +320,7 @@ fn when_memory_is_full_doors_and_readers_are_told_later_as_they_are_by_then_and_
     let entries = gate.on_disk();
     let last = entries.iter().rev().find(|entry| entry.what.kind().starts_with("reader_")).unwrap();
     assert_eq!(last.what.kind(), "reader_up");
+    assert_eq!(entries.last().map(|entry| entry.what.kind()), Some("alarm_raised"), "somebody is at the reader");
     assert!(last.at.mono >= Mono(1_000 + flaps), "the last that was heard: {:?}", last.at);
 }
 
