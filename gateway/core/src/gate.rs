@@ -385,6 +385,11 @@ impl Machine {
     /// What has run out by now.
     fn lapse(&mut self, now: &Now<'_>, todo: &mut VecDeque<Effect>) {
         let over = |until: &Mono| *until <= now.at;
+        // First, so that nobody's turn comes after their time when this is called late.
+        while let Some(grant) = pop_lapsed(&mut self.waiting, now.at) {
+            todo.push_back(Effect::NotPassed(grant.seq));
+        }
+        self.exit_waits_until.take_if(|until| over(until));
         // While the door stands open for a grant, people may take theirs.
         if !self.stands_open_for_grants() {
             let mut any = false;
@@ -400,13 +405,9 @@ impl Machine {
                 self.next_in_turn(now, todo);
             }
         }
-        while let Some(grant) = pop_lapsed(&mut self.waiting, now.at) {
-            todo.push_back(Effect::NotPassed(grant.seq));
-        }
         if self.open.is_none() {
             self.exit_until.take_if(|until| over(until));
         }
-        self.exit_waits_until.take_if(|until| over(until));
         self.released_until.take_if(|until| over(until));
         if self.relock_at.take_if(|until| over(until)).is_some() {
             self.released_until = None;
