@@ -108,6 +108,7 @@ struct World {
     entries: Vec<schoolgate_core::entry::Entry>,
     /// The levels that the lines have, whatever the school knows of them.
     open: [bool; GATES.len()],
+    was_set_back: bool,
 }
 
 impl World {
@@ -115,8 +116,15 @@ impl World {
         let site = site_with(&gates());
         let school = School::new(site.clone());
         let now = at("16:00");
-        let mut world =
-            Self { school, site, now, witness: Witness::default(), entries: Vec::new(), open: [false; GATES.len()] };
+        let mut world = Self {
+            school,
+            site,
+            now,
+            witness: Witness::default(),
+            entries: Vec::new(),
+            open: [false; GATES.len()],
+            was_set_back: false,
+        };
         world.begins();
         world
     }
@@ -220,6 +228,7 @@ impl World {
             }
             Step::ClockJumps(ms) => {
                 self.now.wall = Wall::new(self.now.wall.unix_ms() + ms, 480);
+                self.was_set_back |= ms < 0;
                 self.give(Input::Timeout);
             }
             Step::Roster => {
@@ -233,6 +242,7 @@ impl World {
         if reboots {
             self.goes_on(40_000);
             self.now.boot = BootId(self.now.boot.0 + 1);
+            self.witness.deceived = self.was_set_back;
         }
         self.school = School::new(self.site.clone());
         self.entries.iter().for_each(|entry| self.school.replay(entry).unwrap());
