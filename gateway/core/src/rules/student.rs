@@ -238,8 +238,9 @@ fn just_passed(
     lenient: bool,
 ) -> Option<Movement> {
     let presence = school.state.presence(student)?;
-    if !school.within(&presence.since, JUST_PASSED) || presence.seen.place.as_ref() != Some(&tap.place) {
-        return None;
+    let passed_here = presence.seen.by == presence.by && presence.seen.place.as_ref() == Some(&tap.place);
+    if !school.within(&presence.since, JUST_PASSED) || !passed_here {
+        return None; // who was refused elsewhere since did not pass there
     }
     let own = |card| school.roster.credential(card).is_some_and(|c| c.holder == Holder::Student(student.clone()));
     let taken_out = || presence.left_by.is_some_and(|card| !own(card));
