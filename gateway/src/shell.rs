@@ -147,7 +147,7 @@ impl Shell {
 
     /// Something happened at a reader.
     pub fn on_reader(&mut self, now: Instant, event: ReaderEvent) {
-        if self.is_overfull() && !event.what.is_presentation() {
+        if self.tells_later() && !event.what.is_presentation() {
             return self.late.keep_reader(event);
         }
         let ReaderEvent { reader, at, what } = event;
@@ -196,7 +196,7 @@ impl Shell {
 
     /// Something is to be known about an input of a gate.
     pub fn on_sensor(&mut self, now: Instant, event: SensorEvent) {
-        if self.is_overfull() && !must_act(event.sensor.kind) {
+        if self.tells_later() && !must_act(event.sensor.kind) {
             return self.late.keep_sensor(event);
         }
         let at = event.at;
@@ -399,8 +399,9 @@ impl Shell {
         }
     }
 
-    fn is_overfull(&self) -> bool {
-        self.waiting.len() >= WAITING_MAX_ENTRIES
+    /// Also while something is still to be told: what is older must not be told after what is newer.
+    fn tells_later(&self) -> bool {
+        self.waiting.len() >= WAITING_MAX_ENTRIES || !self.late.is_empty()
     }
 
     /// Once there is room again, the core hears how doors and readers are by now.

@@ -56,6 +56,10 @@ impl Late {
         self.readers.insert((event.reader.clone(), about), event);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.sensors.is_empty() && self.readers.is_empty()
+    }
+
     /// All of it, once.
     pub(super) fn take(&mut self) -> (Vec<SensorEvent>, Vec<ReaderEvent>) {
         let (sensors, readers) = (mem::take(&mut self.sensors), mem::take(&mut self.readers));

@@ -325,6 +325,16 @@ fn when_memory_is_full_doors_and_readers_are_told_later_as_they_are_by_then_and_
 }
 
 #[test]
+fn what_is_told_later_is_the_latest_though_there_is_room_again() {
+    let mut gate = Gate::open(1);
+    let (down, at) = (ReaderHappening::Down(DownReason::HungUp), gate.at(1_000));
+    gate.shell.late.keep_reader(ReaderEvent { reader: reader(), at, what: down });
+    gate.reader_says(1_001, ReaderHappening::Up);
+    gate.shell.on_durable(gate.at(1_002), 2);
+    assert_eq!(gate.kinds_on_disk(), ["roster_adopted", "day_began"], "it is up, as it was");
+}
+
+#[test]
 fn a_repeat_shows_the_same_again_and_writes_nothing() {
     let mut gate = Gate::open(1);
     gate.tap(1_000, 0);
