@@ -7,13 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use schoolgate_core::{entry::Consumer, state::State};
+use schoolgate_core::entry::Consumer;
 use tracing::{error, info, warn};
 
 use crate::{
     ledger::{LedgerId, LedgerReader},
     mentions::Mentions,
-    snapshot::{Build, Snapshot},
+    snapshot::{Build, Folded},
     store::Store,
 };
 
@@ -43,7 +43,7 @@ pub struct Progress {
 }
 
 /// What the store's thread is told: how far all have come, and now and then what was so at some durable entry.
-type Order = (Progress, Option<Box<State>>);
+type Order = (Progress, Option<Folded>);
 
 /// The store's thread.
 pub struct Keeper {
@@ -65,7 +65,7 @@ impl Keeper {
     /// Has the store brought up to date. While it is still busy with the last time, this is passed over: the next
     /// call brings newer figures anyway. A state is written down as a snapshot for the next start. Returns whether it was
     /// taken.
-    pub fn update(&self, progress: Progress, state: Option<Box<State>>) -> bool {
+    pub fn update(&self, progress: Progress, state: Option<Folded>) -> bool {
         match self.orders.try_send((progress, state)) {
             Ok(()) => true,
             Err(TrySendError::Full(_)) => false,
@@ -77,8 +77,8 @@ impl Keeper {
     }
 
     /// Brings the store up to date once more and ends the thread.
-    pub fn stop(self, progress: Progress, state: State) {
-        if self.orders.send((progress, Some(Box::new(state)))).is_err() {
+    pub fn stop(self, progress: Progress, state: Option<Folded>) {
+        if self.orders.send((progress, state)).is_err() {
             return;
         }
         drop(self.orders);
@@ -107,7 +107,7 @@ fn keep(store: Option<&Store>, reader: &LedgerReader, whose: &(LedgerId, Build),
             Ok((progress, state)) => {
                 unflushed_since.get_or_insert_with(Instant::now);
                 let snapshot =
-                    state.map_or(Ok(()), |state| keep_snapshot(store, reader, whose, *state, progress.notify));
+                    state.map_or(Ok(()), |state| keep_snapshot(store, reader, whose, state, progress.notify));
                 snapshot.and_then(|()| bring_up_to_date(store, reader, progress))
             }
             Err(_) => Ok(()),
@@ -132,15 +132,15 @@ fn keep_snapshot(
     store: &Store,
     reader: &LedgerReader,
     (ledger, build): &(LedgerId, Build),
-    state: State,
+    state: Folded,
     notified: u64,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let seq = state.last().0;
-    let records = reader.read(seq, 1, 0)?;
+    let records = reader.read(state.seq, 1, 0)?;
     let Some(record) = records.first() else { return Ok(()) }; // not durable: it may never have been
-    let snapshot = Snapshot { ledger: *ledger, chain: record.chain, state };
-    if let Some(bytes) = snapshot.encode(build) {
-        drop(snapshot);
+    let bytes = state.stamped(build, *ledger, record.chain);
+    let seq = state.seq;
+    drop(state);
+    if let Some(bytes) = bytes {
         store.keep_snapshot(seq, &bytes, notified)?;
     }
     Ok(())

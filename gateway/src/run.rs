@@ -8,7 +8,7 @@ mod start;
 
 use std::{panic::resume_unwind, sync::Arc, time::Duration};
 
-use schoolgate_core::{entry::Consumer, roster::Roster, school::Input, state::State, text::Lang};
+use schoolgate_core::{entry::Consumer, roster::Roster, school::Input, text::Lang};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::{mpsc, watch},
@@ -27,6 +27,7 @@ use crate::{
     retention::Nights,
     roster_file::{self, LoadedRoster, RosterError},
     shell::Shell,
+    snapshot::Folded,
 };
 use health::{HealthDesk, Outside};
 use lines::Lines;
@@ -232,7 +233,7 @@ impl Gateway {
             (self.kept, self.kept_through) = (progress, through);
             self.keep_at = now() + KEEP_EVERY;
             let state = self.snapshot_due(through);
-            let snapshot_at = state.as_ref().map(|state| state.last().0);
+            let snapshot_at = state.as_ref().map(|state| state.seq);
             if self.keeper.update(progress, state) {
                 self.snapshot_at = snapshot_at.unwrap_or(self.snapshot_at);
             }
@@ -255,10 +256,10 @@ impl Gateway {
     }
 
     /// What is so now, if enough has happened since it was last written down and all of it is on disk: so not amid taps.
-    fn snapshot_due(&self, through: u64) -> Option<Box<State>> {
+    fn snapshot_due(&self, through: u64) -> Option<Folded> {
         let state = self.shell.school().state();
         let is_due = state.last().0 == through && through.saturating_sub(self.snapshot_at) >= SNAPSHOT_EVERY;
-        is_due.then(|| Box::new(state.clone()))
+        if is_due { Folded::of(state) } else { None }
     }
 
     /// Tells the log when the disk begins or ceases to take entries; the ledger can't tell that while it is so.
@@ -352,7 +353,7 @@ impl Gateway {
                 warn!("retention does not end; left to itself"); // as a power cut would leave it
             }
         }
-        let state = self.shell.school().state().clone();
+        let state = Folded::of(self.shell.school().state());
         let closed = self.shell.close(now());
         self.lines.dismiss_guard();
         self.keeper.stop(progress, state);

@@ -141,6 +141,7 @@ impl Bench {
         row(&format!("tap to subscriber at {PACE} taps/s, p50, ms"), &|f| f.paced.latency_ms(0.5));
         row(&format!("tap to subscriber at {PACE} taps/s, p99, ms"), &|f| f.paced.latency_ms(0.99));
         row("CPU time per 1,000 taps, s", &|f| f.paced.cpu_per_tap().as_secs_f64() * 1e3);
+        row("CPU time of the whole machine, the same, s", &|f| f.paced.machine_cpu_per_tap().as_secs_f64() * 1e3);
         row("taps/s as fast as they are taken, median", &|f| self.plan.taps_per_flood as f64 / median(&f.floods));
         let messages: Vec<f64> = self.kinds.iter().map(|kind| kind.messages_per_tap().into()).collect();
         let rates = figures.iter().map(|f| self.plan.taps_per_flood as f64 / median(&f.floods));

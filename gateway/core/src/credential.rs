@@ -58,6 +58,9 @@ fn nibble(digit: u8) -> Result<u8, NotACredentialId> {
 
 impl Serialize for CredentialId {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if !to.is_human_readable() {
+            return self.0.serialize(to);
+        }
         let mut text = [0; 32];
         for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
             pair.copy_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 15)]);
@@ -72,6 +75,9 @@ fn hex_digit(nibble: u8) -> u8 {
 
 impl<'de> Deserialize<'de> for CredentialId {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        if !from.is_human_readable() {
+            return Deserialize::deserialize(from).map(Self);
+        }
         let text = String::deserialize(from)?;
         text.parse().map_err(serde::de::Error::custom)
     }

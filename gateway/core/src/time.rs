@@ -57,12 +57,15 @@ impl fmt::Debug for BootId {
 
 impl Serialize for BootId {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
+        if to.is_human_readable() { to.collect_str(self) } else { self.0.serialize(to) }
     }
 }
 
 impl<'de> Deserialize<'de> for BootId {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        if !from.is_human_readable() {
+            return u64::deserialize(from).map(Self);
+        }
         let text = String::deserialize(from)?;
         let whole = text.len() == 16;
         u64::from_str_radix(&text, 16)
@@ -184,12 +187,15 @@ impl FromStr for Wall {
 
 impl Serialize for Wall {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
+        if to.is_human_readable() { to.collect_str(self) } else { (self.unix_ms, self.offset_min).serialize(to) }
     }
 }
 
 impl<'de> Deserialize<'de> for Wall {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        if !from.is_human_readable() {
+            return Deserialize::deserialize(from).map(|(unix_ms, offset_min)| Self::new(unix_ms, offset_min));
+        }
         String::deserialize(from)?.parse().map_err(D::Error::custom)
     }
 }

@@ -1,15 +1,14 @@
 //! The little that the ledger asks of a disk, so that tests can put a failing one in its place.
 
-use rustix::fs::{Advice, FallocateFlags, SeekFrom, fadvise, fallocate, seek};
+use rustix::fs::{Advice, FallocateFlags, OFlags, SeekFrom, fadvise, fallocate, seek};
 use rustix::io::Errno;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-
-use super::direct::{Direct, MAX_APPEND_BYTES};
-use super::lock;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A folder of files on something that forgets what was not synced.
 pub trait Medium: Send + Sync + 'static {
@@ -83,13 +82,17 @@ pub trait MediumFile: Send + Sync {
     /// # Errors
     /// Whatever the operating system says; any part may have been written.
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;
-    /// The same for what is written behind all else in the file, and is to be durable at once; behind it may be zeros, up to
-    /// a multiple of 4 KiB, and nothing else.
+    /// The same for whole blocks of 4 KiB that hold the file's end and are to be durable at once; past the system's page
+    /// cache, where that can be.
     ///
     /// # Errors
     /// Whatever the operating system says; any part may have been written.
-    fn append_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
-        self.write_all_at(buf, offset)
+    fn append_blocks(&self, blocks: &[u8], offset: u64) -> io::Result<()> {
+        self.write_all_at(blocks, offset)
+    }
+    /// The file past the system's page cache; none where the file system has no such way.
+    fn direct(&self) -> Option<BorrowedFd<'_>> {
+        None
     }
     /// Makes the content durable (`fdatasync`). After an error, what was written before may be
     /// lost although a later call succeeds.
@@ -144,14 +147,13 @@ impl Medium for Disk {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true);
         let path = self.dir.join(name);
-        Ok(Arc::new(DiskFile { cached: options.open(&path)?, direct: Mutex::new(Direct::open(&path)) }))
+        Ok(Arc::new(DiskFile::new(options.open(&path)?, Some(&path))))
     }
 
     fn open(&self, name: &str, writable: bool) -> io::Result<Arc<dyn MediumFile>> {
         let path = self.dir.join(name);
         let cached = OpenOptions::new().read(true).write(writable).open(&path)?;
-        let direct = if writable { Direct::open(&path) } else { None };
-        Ok(Arc::new(DiskFile { cached, direct: Mutex::new(direct) }))
+        Ok(Arc::new(DiskFile::new(cached, writable.then_some(&*path))))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -169,8 +171,20 @@ impl Medium for Disk {
 
 struct DiskFile {
     cached: File,
-    /// None where the file system has no such way.
-    direct: Mutex<Option<Direct>>,
+    /// The same file past the page cache; none where the file system has no such way (tmpfs until Linux 6.6, some network
+    /// file systems).
+    direct: Option<File>,
+    /// The file system opens files so, but does not write them.
+    refused: AtomicBool,
+}
+
+impl DiskFile {
+    /// `appended_at`: the file's path, if it is to be appended to.
+    fn new(cached: File, appended_at: Option<&Path>) -> Self {
+        let flags = i32::try_from(OFlags::DIRECT.bits()).unwrap_or_default();
+        let open = |path| OpenOptions::new().write(true).custom_flags(flags).open(path).ok();
+        Self { cached, direct: appended_at.and_then(open), refused: AtomicBool::new(false) }
+    }
 }
 
 impl MediumFile for DiskFile {
@@ -206,15 +220,21 @@ impl MediumFile for DiskFile {
         self.cached.write_all_at(buf, offset)
     }
 
-    fn append_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
-        let mut direct = lock(&self.direct);
-        let door = direct.as_mut().filter(|_| buf.len() <= MAX_APPEND_BYTES);
-        match door.map(|door| door.append(&self.cached, buf, offset)).transpose()? {
-            Some(true) => return Ok(()),
-            Some(false) => *direct = None,
-            None => {}
+    fn append_blocks(&self, blocks: &[u8], offset: u64) -> io::Result<()> {
+        if let Some(direct) = self.direct.as_ref().filter(|_| !self.refused.load(Ordering::Relaxed)) {
+            match direct.write_all_at(blocks, offset) {
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                    self.refused.store(true, Ordering::Relaxed);
+                }
+                written => return written,
+            }
         }
-        self.write_all_at(buf, offset)
+        self.write_all_at(blocks, offset)
+    }
+
+    fn direct(&self) -> Option<BorrowedFd<'_>> {
+        let direct = self.direct.as_ref().filter(|_| !self.refused.load(Ordering::Relaxed));
+        direct.map(AsFd::as_fd)
     }
 
     fn sync_data(&self) -> io::Result<()> {

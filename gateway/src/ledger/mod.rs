@@ -6,11 +6,12 @@
 //! change one that is, and never guess at a damaged one: it says which, and goes on around it.
 //!
 //! Two threads: the writer makes groups of what waits durable; the preparer makes the next segment
-//! ahead of time. The bytes on disk are specified in
+//! ahead of time. While few entries come, an express lane can write them without the first. The bytes on disk are specified in
 //! `gateway/docs/ledger-format.md`.
 
-mod direct;
+mod blocks;
 mod export;
+mod express;
 mod format;
 #[doc(hidden)]
 pub mod harness;
@@ -26,6 +27,7 @@ mod reader;
 mod records;
 mod recover;
 mod retention;
+mod ring;
 mod scan;
 mod spare;
 mod tail;
@@ -58,10 +60,12 @@ pub use tree::{Tree, TreeError, open_tree};
 pub use verify::{Report, VerifyError, verify};
 
 use bytes::Bytes;
+use express::Express;
 use layout::Segment;
 use mark::EndMark;
 use points::Points;
 use queue::Queue;
+use ring::Ring;
 use spare::Spare;
 use std::collections::VecDeque;
 use std::io;
@@ -71,6 +75,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tail::Tail;
 use tokio::sync::watch;
+use writer::Writer;
 
 /// Length of a segment unless the options say otherwise.
 pub const DEFAULT_SEGMENT_BYTES: u64 = 4 << 20;
@@ -185,6 +190,8 @@ pub struct Ledger {
     shared: Arc<Shared>,
     queue: Arc<Queue>,
     spare: Arc<Spare>,
+    writer: Arc<Mutex<Writer>>,
+    express: Mutex<Option<Arc<Express>>>,
     threads: Vec<JoinHandle<()>>,
     /// Held by whoever takes something out.
     retention: Arc<Mutex<()>>,
@@ -241,23 +248,45 @@ impl Ledger {
         });
         let queue = Arc::new(Queue::new(recovery.last_seq + 1, segment_bytes));
         let spare = Arc::new(Spare::new(segment_bytes, (options.retry_min, options.retry_max), misnamed));
-        let (threads, retention, folder) = (Vec::new(), Arc::default(), Arc::from(lock));
-        let mut ledger = Self { shared, queue, spare, threads, retention, folder };
-        ledger.start(writer::Start {
+        let start = writer::Start {
             active: found.active,
             ledger: recovery.ledger,
             chain: recovery.chain,
             salts: options.salts,
             retry: (options.retry_min, options.retry_max),
-        })?;
+        };
+        let writer = Writer::new(start, Arc::clone(&shared), Arc::clone(&queue), Arc::clone(&spare));
+        let (writer, express) = (Arc::new(Mutex::new(writer)), Mutex::default());
+        let (threads, retention, folder) = (Vec::new(), Arc::default(), Arc::from(lock));
+        let mut ledger = Self { shared, queue, spare, writer, express, threads, retention, folder };
+        ledger.start()?;
         Ok((ledger, recovery))
     }
 
-    fn start(&mut self, start: writer::Start) -> Result<(), OpenError> {
+    fn start(&mut self) -> Result<(), OpenError> {
         let (shared, spare) = (Arc::clone(&self.shared), Arc::clone(&self.spare));
         self.spawn("ledger-prepare", move || spare.run(&shared))?;
-        let (shared, queue, spare) = (Arc::clone(&self.shared), Arc::clone(&self.queue), Arc::clone(&self.spare));
-        self.spawn("ledger-write", move || writer::run(start, &shared, &queue, &spare))
+        let (writer, queue) = (Arc::clone(&self.writer), Arc::clone(&self.queue));
+        self.spawn("ledger-write", move || writer::run(&writer, &queue))
+    }
+
+    /// Opens the express lane, where there can be one: while few entries come, they then become durable without the writer's
+    /// thread, as long as this future is polled, which must be on the runtime that it was made on. It ends when the ledger is
+    /// closed, or when the system or the file system refuses such writes; the thread does all from then on.
+    ///
+    /// # Errors
+    /// Why there can be none: the system does not have io_uring(7), or forbids it.
+    pub fn express(&self) -> io::Result<impl Future<Output = ()> + Send + use<>> {
+        self.express_by(ring::system_ring()?)
+    }
+
+    fn express_by(&self, ring: Box<dyn Ring>) -> io::Result<impl Future<Output = ()> + Send + use<>> {
+        let ready = ring.readiness()?;
+        let express = Arc::new(Express::new(Arc::clone(&self.writer), Arc::clone(&self.queue), ring));
+        if let Some(before) = lock(&self.express).replace(Arc::clone(&express)) {
+            before.close();
+        }
+        Ok(async move { express.run(ready).await })
     }
 
     fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {
@@ -319,6 +348,9 @@ impl Ledger {
     }
 
     fn shut_down(&mut self) {
+        if let Some(express) = lock(&self.express).take() {
+            express.close();
+        }
         self.queue.close();
         self.spare.give_up();
         // The writer, started last, may need the preparer to the end.

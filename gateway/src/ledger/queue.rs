@@ -6,6 +6,7 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// Most entries that are held in memory until they are on disk.
 pub const QUEUE_MAX_ENTRIES: usize = 16_384;
@@ -58,6 +59,11 @@ struct State {
     held_entries: usize,
     held_bytes: usize,
     closed: bool,
+    /// Whether there is an express lane, and it writes what comes.
+    has_express: bool,
+    by_express: bool,
+    /// The thread is to come although nothing waits.
+    errand: bool,
 }
 
 impl State {
@@ -82,12 +88,19 @@ impl State {
         self.waiting.push_back(Waiting { seq, body: body.clone() });
         Ok(())
     }
+
+    fn hand_over(&mut self) {
+        (self.by_express, self.errand) = (false, true);
+    }
 }
 
-/// The queue between the ledger's caller and its writer.
+/// The queue between the ledger's caller and its writer: the thread, or the express lane while it is there and enough.
 pub(super) struct Queue {
     state: Mutex<State>,
+    /// Calls the thread.
     changed: Condvar,
+    /// Calls the express lane.
+    called: Notify,
     max_body_len: usize,
 }
 
@@ -95,7 +108,7 @@ impl Queue {
     pub(super) fn new(next_seq: u64, segment_bytes: u64) -> Self {
         let fits = usize::try_from(segment_bytes).unwrap_or(usize::MAX) - HEADER_LEN - RECORD_HEADER_LEN;
         let state = Mutex::new(State { next_seq, ..State::default() });
-        Self { state, changed: Condvar::new(), max_body_len: MAX_BODY_LEN.min(fits) }
+        Self { state, changed: Condvar::new(), called: Notify::new(), max_body_len: MAX_BODY_LEN.min(fits) }
     }
 
     /// Takes entries from the front of `entries`, all that can be taken, and wakes the writer once: what is handed over
@@ -112,19 +125,73 @@ impl Queue {
             entries.pop_front();
         }
         let wakes = first && !state.waiting.is_empty();
+        let by_express = state.by_express;
         drop(state);
-        if wakes {
-            self.changed.notify_all();
+        match (wakes, by_express) {
+            (true, true) => self.called.notify_one(),
+            (true, false) => self.changed.notify_all(),
+            (false, _) => {}
         }
         taken
     }
 
-    /// Waits for entries; none once the queue is closed and empty.
+    /// The thread waits for entries, or for an errand; none once the queue is closed and empty. When nothing waits, the
+    /// express lane takes over.
     pub(super) fn take(&self) -> Option<VecDeque<Waiting>> {
-        let state = lock(&self.state);
-        let idle = |state: &mut State| state.waiting.is_empty() && !state.closed;
+        let mut state = lock(&self.state);
+        state.by_express = state.has_express && state.waiting.is_empty() && !state.errand;
+        let idle = |state: &mut State| (state.waiting.is_empty() || state.by_express) && !state.errand && !state.closed;
         let mut state = self.changed.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner);
-        (!state.waiting.is_empty()).then(|| std::mem::take(&mut state.waiting))
+        let errand = std::mem::take(&mut state.errand);
+        (errand || !state.waiting.is_empty()).then(|| std::mem::take(&mut state.waiting))
+    }
+
+    /// From now on there is an express lane, which takes over once the thread has nothing to do.
+    pub(super) fn open_express(&self) {
+        let mut state = lock(&self.state);
+        (state.has_express, state.errand) = (true, true);
+        self.changed.notify_all();
+    }
+
+    /// From now on there is none. What waits is the thread's.
+    pub(super) fn close_express(&self) {
+        let mut state = lock(&self.state);
+        state.has_express = false;
+        state.hand_over();
+        self.changed.notify_all();
+        self.called.notify_one();
+    }
+
+    /// Waits until the express lane has something to do.
+    pub(super) async fn called(&self) {
+        self.called.notified().await;
+    }
+
+    /// Whether the express lane writes what comes, and not the thread.
+    pub(super) fn is_by_express(&self) -> bool {
+        lock(&self.state).by_express
+    }
+
+    /// For the express lane, all that waits if it is few entries and they fit in so many bytes; otherwise they are the
+    /// thread's.
+    pub(super) fn take_few(&self, most: usize, room: usize) -> Option<VecDeque<Waiting>> {
+        let mut state = lock(&self.state);
+        if !state.by_express || state.waiting.is_empty() {
+            return None;
+        }
+        let bytes: usize = state.waiting.iter().take(most).map(|waiting| record_len(waiting.body.len())).sum();
+        if state.waiting.len() > most || bytes > room {
+            state.hand_over();
+            self.changed.notify_all();
+            return None;
+        }
+        Some(std::mem::take(&mut state.waiting))
+    }
+
+    /// Calls the thread to what the express lane can't do.
+    pub(super) fn hand_over(&self) {
+        lock(&self.state).hand_over();
+        self.changed.notify_all();
     }
 
     /// Waits for entries for so long; says whether none came, and none will be late for it if the caller turns to

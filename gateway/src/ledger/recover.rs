@@ -1,6 +1,7 @@
 //! What is found when a ledger is opened, and how its end is put in order.
 
 use super::OpenError;
+use super::blocks::Blocks;
 use super::format::{HEADER_LEN, Hash, LedgerId, MAX_SEQ, chain_start, link};
 use super::header::{Header, encode_header};
 use super::layout::{LayoutError, SPARE_NAME, Segment, layout_as_marked, read_layout, segment_name};
@@ -341,7 +342,8 @@ fn settle(medium: &dyn Medium, segments: &mut [Segment], end: &End) -> io::Resul
         && !end.unreadable
         && end.faults.is_empty()
         && end.torn.as_ref().is_none_or(|torn| torn.whole_behind == 0);
-    Ok(goes_on.then_some(Active { file, end: end.offset, size, zeroed: end.zeroed, last_at: end.last_at }))
+    let (blocks, zeroed, last_at) = (Blocks::default(), end.zeroed, end.last_at);
+    Ok(goes_on.then_some(Active { file, end: end.offset, size, zeroed, last_at, blocks }))
 }
 
 /// Cuts the torn tail and makes what is before it durable.

@@ -165,10 +165,11 @@ impl SimDisk {
         self.set_content(name, content);
     }
 
-    /// A disk with the same files, all of them durable.
+    /// A disk with the same files as at this moment, all of them durable.
     pub(super) fn copy(&self) -> Self {
         let copy = Self::default();
-        self.names().iter().for_each(|name| copy.create_with(name, &self.content(name)));
+        let state = lock(&self.0);
+        state.folder.iter().for_each(|(name, &inode)| copy.create_with(name, &state.inodes[inode].cached));
         copy
     }
 

@@ -4,6 +4,7 @@ mod closing;
 mod cuts;
 mod damage;
 mod disk;
+mod express;
 mod failures;
 mod flips;
 mod harness;

@@ -1,5 +1,6 @@
 //! The writer: makes groups of what waits durable, one write and one sync each.
 
+use super::blocks::Blocks;
 use super::format::{
     HEADER_LEN, Hash, LedgerId, MAX_GROUP_RECORDS, Place, Record, encode_record, leaf, link, record_len,
 };
@@ -8,11 +9,12 @@ use super::layout::Segment;
 use super::mark::EndMark;
 use super::medium::{MediumFile, write_zeros};
 use super::queue::{Queue, Waiting};
+use super::ring::{Append, Ended, is_refusal};
 use super::spare::{BLOCK_LEN, Spare, zeros_ahead};
 use super::{SaltSource, Shared, lock};
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Most bytes of records written with one sync, unless the first record alone has more.
@@ -23,6 +25,9 @@ const BUFFER_KEPT_BYTES: usize = 64 << 10;
 /// Groups beyond this are written where there were no zeros: what the file system has to note for that weighs less than to
 /// write all twice.
 const LARGE_GROUP_BYTES: u64 = 64 << 10;
+/// Groups of at most so many bytes that lie on zeros go past the page cache, which for more costs less than the memory for
+/// them would.
+const MAX_APPEND_BYTES: usize = 64 << 10;
 /// Zeros are written ahead for so many groups as the last one, and for four times the least at most.
 const GROUPS_AHEAD: u64 = 32;
 /// Of so many records of a group, the first one's place is offered to the index.
@@ -40,6 +45,8 @@ pub(super) struct Active {
     pub zeroed: u64,
     /// Where the last record starts; none if it has none.
     pub last_at: Option<u64>,
+    /// What was appended past the page cache last.
+    pub blocks: Blocks,
 }
 
 impl Active {
@@ -48,6 +55,19 @@ impl Active {
     fn zeros_wanted(&self, group_bytes: u64) -> u64 {
         let least = zeros_ahead(self.size);
         if group_bytes > LARGE_GROUP_BYTES { 0 } else { (group_bytes * GROUPS_AHEAD).clamp(least, least * 4) }
+    }
+
+    /// Writes records behind those that are there; durable with the next sync.
+    fn write(&mut self, records: &[u8]) -> io::Result<()> {
+        let end = self.end + records.len() as u64;
+        if end <= self.zeroed && records.len() <= MAX_APPEND_BYTES {
+            self.blocks.lay(&*self.file, records, self.end)?;
+            self.file.append_blocks(self.blocks.bytes(), self.blocks.at())?;
+            self.blocks.set_written();
+            return Ok(());
+        }
+        self.file.write_all_at(records, self.end)?;
+        self.write_zeros(end, self.zeros_wanted(records.len() as u64))
     }
 
     /// Writes so many zeros behind `end` and all that was written. They are durable with the next sync.
@@ -71,42 +91,41 @@ pub(super) struct Start {
     pub retry: (Duration, Duration),
 }
 
-struct Writer<'a> {
-    shared: &'a Shared,
-    queue: &'a Queue,
-    spare: &'a Spare,
+/// Has the ledger's end in hand. Whoever has the writer writes: the thread, or the express lane.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    queue: Arc<Queue>,
+    spare: Arc<Spare>,
     start: Start,
     /// Room for a segment's header, then the records of the group.
     buffer: Vec<u8>,
     group: Vec<Record>,
     /// Leaf hashes of the group.
     leaves: Vec<Hash>,
+    /// Chain hash of the record before the group.
+    chain_before: Hash,
+    /// What came of a group that the express lane had and that is not on the disk.
+    returned: Option<Returned>,
     last_group_bytes: u64,
 }
 
+enum Returned {
+    /// Nothing of it was written.
+    Unwritten,
+    Failed(io::Error),
+}
+
 /// Runs until the queue is closed and empty, or closed while the disk fails.
-pub(super) fn run(start: Start, shared: &Shared, queue: &Queue, spare: &Spare) {
+pub(super) fn run(writer: &Mutex<Writer>, queue: &Queue) {
     // Whatever ends the thread, nobody shall believe that entries are still being taken.
     let _closed = CloseOnDrop(queue);
-    let mut writer = Writer {
-        shared,
-        queue,
-        spare,
-        start,
-        buffer: Vec::new(),
-        group: Vec::new(),
-        leaves: Vec::new(),
-        last_group_bytes: 0,
-    };
-    while let Some(mut waiting) = queue.take() {
-        while !waiting.is_empty() {
-            if writer.write_group(&mut waiting).is_err() {
-                return;
-            }
+    while let Some(waiting) = queue.take() {
+        if lock(writer).write_all(waiting).is_err() {
+            return;
         }
-        writer.zero_ahead_if_idle();
     }
-    *lock(&shared.end) = writer.end_mark();
+    let writer = lock(writer);
+    *lock(&writer.shared.end) = writer.end_mark();
 }
 
 struct CloseOnDrop<'a>(&'a Queue);
@@ -120,14 +139,94 @@ impl Drop for CloseOnDrop<'_> {
 /// The ledger was closed while the disk failed.
 struct GaveUp;
 
-impl Writer<'_> {
+impl Writer {
+    pub(super) fn new(start: Start, shared: Arc<Shared>, queue: Arc<Queue>, spare: Arc<Spare>) -> Self {
+        Self {
+            shared,
+            queue,
+            spare,
+            chain_before: start.chain,
+            start,
+            buffer: Vec::new(),
+            group: Vec::new(),
+            leaves: Vec::new(),
+            returned: None,
+            last_group_bytes: 0,
+        }
+    }
+
+    /// Makes all that waits durable, and sees to zeros ahead.
+    fn write_all(&mut self, mut waiting: VecDeque<Waiting>) -> Result<(), GaveUp> {
+        if let Some(returned) = self.returned.take() {
+            let written = match returned {
+                Returned::Unwritten => self.try_write(),
+                Returned::Failed(error) => Err(error),
+            };
+            self.write_until_durable(written)?;
+            self.publish();
+        }
+        while !waiting.is_empty() {
+            self.write_group(&mut waiting)?;
+        }
+        self.zero_ahead_if_idle();
+        Ok(())
+    }
+
+    /// How many bytes of records the express lane can write, if it writes to files of that kind: upon zeros, behind what
+    /// is known here.
+    pub(super) fn express_room(&self, takes: impl Fn(&dyn MediumFile) -> bool) -> usize {
+        match &self.start.active {
+            Some(active)
+                if self.returned.is_none() && active.blocks.continues_at(active.end) && takes(&*active.file) =>
+            {
+                usize::try_from(active.zeroed.saturating_sub(active.end)).unwrap_or(usize::MAX).min(MAX_APPEND_BYTES)
+            }
+            _ => 0,
+        }
+    }
+
+    /// Makes one group of entries for which there is [room](Self::express_room), to be written elsewhere; then
+    /// [`end`](Self::end) must be called. None if they are left to the thread.
+    pub(super) fn begin(&mut self, mut waiting: VecDeque<Waiting>) -> Option<Append> {
+        self.fill_group(&mut waiting, MAX_APPEND_BYTES);
+        debug_assert!(waiting.is_empty(), "there is room for all");
+        let laid = self.start.active.as_mut().and_then(|active| {
+            let mut blocks = std::mem::take(&mut active.blocks);
+            blocks.lay(&*active.file, &self.buffer[HEADER_LEN..], active.end).ok()?;
+            Some(Append { file: Arc::clone(&active.file), blocks })
+        });
+        if laid.is_none() {
+            self.returned = Some(Returned::Unwritten);
+        }
+        laid
+    }
+
+    /// The group was written elsewhere, or not. Says whether all is done; otherwise the thread must come.
+    pub(super) fn end(&mut self, (append, written): Ended) -> bool {
+        if let Some(active) = &mut self.start.active {
+            active.blocks = append.blocks;
+        }
+        match written {
+            Ok(()) => {
+                if let Some(active) = &mut self.start.active {
+                    active.blocks.set_written();
+                }
+                self.publish();
+                return !self.wants_zeros();
+            }
+            Err(error) if is_refusal(&error) => self.returned = Some(Returned::Unwritten),
+            Err(error) => self.returned = Some(Returned::Failed(error)),
+        }
+        false
+    }
+
     /// Makes as many entries durable as one write takes.
     fn write_group(&mut self, waiting: &mut VecDeque<Waiting>) -> Result<(), GaveUp> {
         let Some(first) = waiting.front() else { return Ok(()) };
         let room = self.room_for(record_len(first.body.len()))?;
-        let chain_before = self.start.chain;
         self.fill_group(waiting, room);
-        self.write_until_durable(chain_before)?;
+        let written = self.try_write();
+        self.write_until_durable(written)?;
         self.publish();
         Ok(())
     }
@@ -150,12 +249,14 @@ impl Writer<'_> {
     fn roll(&mut self) -> Result<(), GaveUp> {
         let file = self.spare.take(|why| self.stall(why)).map_err(|_| GaveUp)?;
         let size = self.spare.segment_bytes();
-        self.start.active = Some(Active { file, end: 0, size, zeroed: zeros_ahead(size), last_at: None });
+        self.start.active =
+            Some(Active { file, end: 0, size, zeroed: zeros_ahead(size), last_at: None, blocks: Blocks::default() });
         Ok(())
     }
 
     /// Hashes and encodes entries while they fit in `room`.
     fn fill_group(&mut self, waiting: &mut VecDeque<Waiting>, room: usize) {
+        self.chain_before = self.start.chain;
         self.group.clear();
         self.leaves.clear();
         self.buffer.clear();
@@ -179,16 +280,12 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes the group, and writes it again in a new segment for as long as it takes: after a
+    /// Goes on from how it went to write the group: writes it again in a new segment for as long as it takes. After a
     /// failed sync, nobody knows what of it the disk has, and a second sync would not tell.
-    fn write_until_durable(&mut self, chain_before: Hash) -> Result<(), GaveUp> {
+    fn write_until_durable(&mut self, mut written: io::Result<()>) -> Result<(), GaveUp> {
         let (mut wait, retry_max) = self.start.retry;
         let mut failures = 0u32;
-        loop {
-            if self.start.active.is_none() {
-                self.roll()?;
-            }
-            let Err(error) = self.try_write(chain_before) else { return Ok(()) };
+        while let Err(error) = written {
             let fresh = self.start.active.take().is_some_and(|active| active.end == 0);
             if fresh {
                 self.spare.spoiled();
@@ -201,34 +298,31 @@ impl Writer<'_> {
                 }
                 wait = (wait * 2).min(retry_max);
             }
+            self.roll()?;
+            written = self.try_write();
         }
+        Ok(())
     }
 
-    fn try_write(&mut self, chain_before: Hash) -> io::Result<()> {
+    fn try_write(&mut self) -> io::Result<()> {
         let first_seq = self.group.first().map_or(0, |record| record.seq);
-        let Some(active) = self.start.active.as_mut() else { return Ok(()) };
+        let Some(active) = self.start.active.as_mut() else { return Err(io::ErrorKind::NotFound.into()) };
         if active.end == 0 {
             // Header and records go with one sync; the file gets its name later. Recovery and
             // readers of the folder know it by its header.
             let tree = lock(&self.shared.tree).clone();
-            encode_header(self.start.ledger, first_seq, &chain_before, &tree, &mut self.buffer[..HEADER_LEN]);
+            encode_header(self.start.ledger, first_seq, &self.chain_before, &tree, &mut self.buffer[..HEADER_LEN]);
             active.file.write_all_at(&self.buffer, 0)?;
         } else {
-            let records = &self.buffer[HEADER_LEN..];
-            let end = active.end + records.len() as u64;
-            if end <= active.zeroed {
-                active.file.append_all_at(records, active.end)?;
-            } else {
-                active.file.write_all_at(records, active.end)?;
-                active.write_zeros(end, active.zeros_wanted(records.len() as u64))?;
-            }
+            active.write(&self.buffer[HEADER_LEN..])?;
         }
         active.file.sync_data()?;
         if active.end == 0 {
             active.end = HEADER_LEN as u64;
             let file = Some(Arc::clone(&active.file));
             let tree_before = Some(lock(&self.shared.tree).clone());
-            let header = Header { ledger: self.start.ledger, first_seq, chain_before, tree_before };
+            let (ledger, chain_before) = (self.start.ledger, self.chain_before);
+            let header = Header { ledger, first_seq, chain_before, tree_before };
             let mut segment = Segment::new(first_seq, Some(header));
             segment.file = file;
             self.shared.add_segment(segment);
@@ -272,14 +366,22 @@ impl Writer<'_> {
         self.leaves.shrink_to(BUFFER_KEPT_BYTES / size_of::<Hash>());
     }
 
+    /// Whether it is time to write zeros ahead.
+    fn wants_zeros(&self) -> bool {
+        self.start.active.as_ref().is_some_and(|active| {
+            let wanted = active.zeros_wanted(self.last_group_bytes);
+            let left = active.zeroed.saturating_sub(active.end);
+            left <= wanted / 2 && active.zeroed < active.size && wanted > 0
+        })
+    }
+
     /// Writes zeros ahead while nothing waits, so that the next groups find them.
     fn zero_ahead_if_idle(&mut self) {
-        let Some(active) = self.start.active.as_mut() else { return };
-        let wanted = active.zeros_wanted(self.last_group_bytes);
-        let left = active.zeroed.saturating_sub(active.end);
-        if left > wanted / 2 || active.zeroed == active.size || wanted == 0 || !self.queue.is_idle_for(IDLE) {
+        if !self.wants_zeros() || !self.queue.is_idle_for(IDLE) {
             return;
         }
+        let Some(active) = self.start.active.as_mut() else { return };
+        let wanted = active.zeros_wanted(self.last_group_bytes);
         let written = active.write_zeros(active.end, wanted).and_then(|()| active.file.sync_data());
         if written.is_err() {
             // A failing disk is noticed by the next group. Nothing is lost by going without zeros.

@@ -94,6 +94,10 @@ impl Gateway {
         let found = Found::look(&data_dir.join("store"));
         let (ledger, recovery) = open_ledger(&config, &found)?;
         tell_recovery(&recovery);
+        match ledger.express() {
+            Ok(express) => drop(tokio::spawn(express)),
+            Err(cause) => info!(%cause, "no io_uring: every entry is written by a thread"),
+        }
         let ledger_id = recovery.ledger;
         let checkpointer = open_checkpointer(&config, ledger_id);
         let store = open_store(found, ledger_id, ledger.durable().borrow().through);

@@ -65,12 +65,15 @@ enum Process {
 pub struct Paced {
     pub latencies: Vec<Duration>,
     pub cpu: Duration,
+    /// Of the whole machine: what the system does on workers of its own counts for no process.
+    pub machine_cpu: Duration,
 }
 
 impl AddAssign for Paced {
     fn add_assign(&mut self, other: Self) {
         self.latencies.extend(other.latencies);
         self.cpu += other.cpu;
+        self.machine_cpu += other.machine_cpu;
     }
 }
 
@@ -84,6 +87,10 @@ impl Paced {
 
     pub fn cpu_per_tap(&self) -> Duration {
         self.cpu / u32::try_from(self.latencies.len()).unwrap()
+    }
+
+    pub fn machine_cpu_per_tap(&self) -> Duration {
+        self.machine_cpu / u32::try_from(self.latencies.len()).unwrap()
     }
 }
 
@@ -235,7 +242,8 @@ impl Subject {
     /// One tap for each student, evenly spread with jitter.
     pub fn paced(&self, students: Range<usize>) -> Paced {
         let mut rng = ChaCha8Rng::seed_from_u64(students.start as u64);
-        let (cpu, began, gap) = (cpu_time(self.id), Instant::now(), Duration::from_secs(1) / PACE);
+        let (cpu, machine_cpu) = (cpu_time(self.id), machine_cpu_time());
+        let (began, gap) = (Instant::now(), Duration::from_secs(1) / PACE);
         let first = students.start;
         let mut written = Vec::with_capacity(students.len());
         for (n, student) in (0_u32..).zip(students.clone()) {
@@ -246,7 +254,7 @@ impl Subject {
         }
         let arrivals = self.subscriber.collect(students);
         let latencies = arrivals.iter().map(|arrival| arrival.at - written[arrival.student - first]).collect();
-        Paced { latencies, cpu: cpu_time(self.id) - cpu }
+        Paced { latencies, cpu: cpu_time(self.id) - cpu, machine_cpu: machine_cpu_time() - machine_cpu }
     }
 
     /// One tap for each student, as fast as the lines take them: how long until every event has come.
@@ -304,4 +312,12 @@ fn cpu_time(process: u32) -> Duration {
     let (_, fields) = stat.rsplit_once(')').unwrap();
     let ticks: u32 = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u32>().unwrap()).sum();
     TICK * ticks
+}
+
+/// Time that the processors were not idle, waiting for a disk or given to other machines (proc_stat(5), first line).
+fn machine_cpu_time() -> Duration {
+    let stat = fs::read_to_string("/proc/stat").unwrap();
+    let fields = stat.lines().next().unwrap().split_whitespace().skip(1);
+    let busy = fields.take(7).enumerate().filter(|(n, _)| ![3, 4].contains(n)); // idle, iowait
+    TICK * busy.map(|(_, field)| field.parse::<u32>().unwrap()).sum()
 }

@@ -45,6 +45,9 @@ fn record_until_dead(disk: &SimDisk, before: u64, rng: &mut Rng) -> u64 {
     let Ok((ledger, recovery)) = Ledger::open_on(Arc::new(disk.clone()), options()) else {
         return before;
     };
+    if rng.below(2) == 0 {
+        express::drive(&ledger, Box::<express::SimRing>::default());
+    }
     let mut seq = recovery.last_seq;
     for _ in 0..200 {
         let last = seq + 1 + rng.below(12);

@@ -16,6 +16,7 @@ use crate::{
     keeper::{Keeper, Progress},
     mentions::Sort,
     run::start::{kept_cursor, open_store},
+    snapshot::Folded,
     store::{Days, Found},
 };
 
@@ -33,7 +34,7 @@ fn keep(gateway: &Gate, ledger: LedgerId, dir: &Path, notify: u64) {
     let (store, _) = Store::open(dir, ledger, u64::MAX).unwrap();
     let progress = Progress { notify, sync: notify, pruned: 0 };
     let keeper = Keeper::start(Some(store), gateway.ledger.reader(), (ledger, build())).unwrap();
-    keeper.stop(progress, gateway.school.state().clone());
+    keeper.stop(progress, Folded::of(gateway.school.state()));
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -131,7 +132,7 @@ fn start(data: &TempDir, store: &Path) -> Replayed {
     let replayed = replay(&reader, cursor, snapshots(store.as_ref(), &build, LEDGER, &reader)).unwrap();
     let notify = replayed.notified.last().0;
     let keeper = Keeper::start(store, reader, (LEDGER, build)).unwrap();
-    keeper.stop(Progress { notify, sync: notify, pruned: 0 }, replayed.now.clone());
+    keeper.stop(Progress { notify, sync: notify, pruned: 0 }, Folded::of(&replayed.now));
     ledger.close().unwrap();
     replayed
 }
@@ -168,7 +169,7 @@ fn what_retention_took_out_is_forgotten_in_the_index_too() {
 
     let (opened, _) = Store::open(&store, LEDGER, u64::MAX).unwrap();
     let keeper = Keeper::start(Some(opened), gateway.ledger.reader(), (LEDGER, build())).unwrap();
-    keeper.stop(Progress { notify: 300, sync: 300, pruned: 200 }, gateway.school.state().clone());
+    keeper.stop(Progress { notify: 300, sync: 300, pruned: 200 }, Folded::of(gateway.school.state()));
     let left = found(&store);
     assert!(!left.is_empty() && left.iter().all(|seq| *seq > 200), "{left:?}");
 }
