@@ -17,7 +17,8 @@ use schoolgate::{
 use schoolgate_core::{text, text::Lang};
 use schoolgate_lines::guard;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -69,8 +70,9 @@ fn main() -> ExitCode {
 fn run_gateway(loaded: Loaded, lang: Lang) -> u8 {
     // A memory image would hold the school's keys and cards' numbers. Where this is refused, the system's own rule holds.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    let filter = EnvFilter::try_new(&loaded.config.gateway.log).unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(io::stderr).init();
+    let filter = loaded.config.gateway.log.parse().unwrap_or_else(|_| Targets::new().with_default(Level::INFO));
+    let lines = fmt::layer().with_ansi(false).with_writer(io::stderr);
+    tracing_subscriber::registry().with(lines).with(filter).init();
     for warning in &loaded.warnings {
         tracing::warn!("{}", warning.render(lang));
     }

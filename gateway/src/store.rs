@@ -14,7 +14,6 @@ mod tests;
 pub use index::{Days, Indexed};
 
 use crate::ledger::LedgerId;
-use crate::mentions::Sort;
 use sled::{Db, IVec};
 use std::collections::BTreeMap;
 use std::io;
@@ -25,18 +24,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// What sled may cache, in bytes. It takes several times as much memory.
 const CACHE_BYTES: u64 = 64 << 10;
 /// Unit of sled's log, in bytes; it keeps a few buffers of this size.
-const SLED_SEGMENT_BYTES: usize = 128 << 10;
+const SLED_SEGMENT_BYTES: usize = 32 << 10;
 /// Entries indexed between flushes that are waited for: bounds what sled holds in memory.
 const FLUSH_EVERY_ENTRIES: u64 = 1_024;
 /// A snapshot is kept in parts of this length: sled keeps what is longer than its log's unit in files of their own.
-const SNAPSHOT_PART_BYTES: usize = 16 << 10;
+const SNAPSHOT_PART_BYTES: usize = 8 << 10;
 /// A file of this name in the folder says that the store was found broken while in use.
 const BROKEN_MARK: &str = "broken";
 
 const LEDGER_KEY: &[u8] = b"ledger";
 const LAYOUT_KEY: &[u8] = b"layout";
 /// Version of keys and values.
-const LAYOUT: &[u8] = b"2";
+const LAYOUT: &[u8] = b"3";
 const CURSOR_PREFIX: u8 = b'c';
 /// No other key begins so.
 const INDEX_PREFIX: u8 = 0x01;
@@ -403,21 +402,6 @@ fn describe(error: &StoreError) -> String {
 
 fn cursor_key(name: &str) -> Vec<u8> {
     [&[CURSOR_PREFIX], name.as_bytes()].concat()
-}
-
-/// Sort and id, a zero, and the number of the block's first entry, if it is of one block.
-fn index_key(sort: Sort, id: &str, first: Option<u64>) -> Vec<u8> {
-    let mut key = Vec::with_capacity(id.len() + 11);
-    key.push(INDEX_PREFIX);
-    key.push(match sort {
-        Sort::Student => b's',
-        Sort::Session => b'n',
-        Sort::Place => b'p',
-    });
-    key.extend_from_slice(id.as_bytes());
-    key.push(0);
-    key.extend(first.iter().flat_map(|first| first.to_be_bytes()));
-    key
 }
 
 /// Part 0 tells the length of all parts.

@@ -22,7 +22,13 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// A school without hardware: readers, people, broker, platform and network around the gateway / 没有硬件的学校
 #[derive(Debug, Parser)]
@@ -91,8 +97,10 @@ fn gateway(text: &str) -> Result<(String, String), String> {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let lang = language(cli.lang, |name| std::env::var(name).ok());
-    let quiet = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error,rumqttd=off"));
-    tracing_subscriber::fmt().with_env_filter(quiet).with_writer(io::stderr).init();
+    let quiet = || Targets::new().with_default(Level::ERROR).with_target("rumqttd", LevelFilter::OFF);
+    let asked = std::env::var("RUST_LOG").ok().and_then(|filter| filter.parse().ok());
+    let lines = fmt::layer().with_writer(io::stderr);
+    tracing_subscriber::registry().with(lines).with(asked.unwrap_or_else(quiet)).init();
     let done = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(run(cli.command, lang)),
         Err(error) => Err(error.into()),

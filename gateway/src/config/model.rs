@@ -305,7 +305,7 @@ pub struct Gateway {
     pub time_zone: TimeZone,
     /// Language of texts for people.
     pub language: Lang,
-    /// Filter of log lines, valid for `tracing_subscriber::EnvFilter`.
+    /// Filter of log lines, valid for `tracing_subscriber::filter::Targets`.
     pub log: String,
 }
 

@@ -9,7 +9,7 @@ use schoolgate_core::text;
 use schoolgate_core::text::Lang;
 use toml::Spanned;
 use toml::de::DeValue;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use ureq::http::Uri;
 
 use super::fault::{Report, one_of, shown};
@@ -345,8 +345,8 @@ fn check_time_zone(text: &str, lang: Lang) -> Result<Value, Refusal> {
 /// has to be a level here.
 fn check_log_filter(text: &str, field: &Field, lang: Lang) -> Result<String, Refusal> {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
-    let level_or_rule = |part: &str| part.contains(['=', '[']) || LEVELS.contains(&part.to_ascii_lowercase().as_str());
-    let fits = text.len() <= MAX_TEXT_BYTES && text.split(',').all(level_or_rule) && EnvFilter::try_new(text).is_ok();
+    let level_or_rule = |part: &str| part.contains('=') || LEVELS.contains(&part.to_ascii_lowercase().as_str());
+    let fits = text.len() <= MAX_TEXT_BYTES && text.split(',').all(level_or_rule) && text.parse::<Targets>().is_ok();
     fits.then(|| text.to_owned()).ok_or_else(|| Refusal { found: shown(text), would_do: expected(field, lang) })
 }
 

@@ -55,7 +55,7 @@ pub use reader::{LedgerReader, Picked, ledger_id, open_records, pick_records};
 pub use records::{Fault, FaultKind, ReadError, Records, Removed, TornTail};
 pub use recover::{MAX_FAULTS, Recovery};
 pub use retention::{Fate, Keep, Pruner, RetentionError, Retired, Sealed};
-pub use tail::TAIL_MAX_BYTES;
+pub use tail::{TAIL_BYTES, TAIL_MAX_BYTES};
 pub use tree::{Tree, TreeError, open_tree};
 pub use verify::{Report, VerifyError, verify};
 

@@ -63,6 +63,12 @@ impl LedgerReader {
         lock(&self.shared.tail).read(from, max_records, max_bytes)
     }
 
+    /// Says how far the one has come who follows closely: what they have not had stays in memory, within
+    /// [`TAIL_MAX_BYTES`](super::TAIL_MAX_BYTES). There is one such follower.
+    pub fn set_followed(&self, seq: u64) {
+        lock(&self.shared.tail).set_followed(seq);
+    }
+
     /// All records from `from` to the last one that is durable now, in bounded memory. Blocks on
     /// the disk.
     #[must_use]

@@ -150,6 +150,7 @@ impl EntryFeed {
             None if self.older.is_some() => return Ok(Read::Soon),
             None => match self.reader.read_recent(from, most, READ_BYTES) {
                 Some(records) => {
+                    self.reader.set_followed(records.last().map_or(from - 1, |record| record.seq));
                     self.read_through = records.last().map_or(u64::MAX, |record| record.seq);
                     Ok(records)
                 }

@@ -12,7 +12,7 @@ use rustls::ClientConfig;
 use super::PACKET_LIMIT_BYTES;
 
 /// Messages under way at most, unless the broker allows fewer.
-pub const DEFAULT_WINDOW: u16 = 64;
+pub const DEFAULT_WINDOW: u16 = 256;
 /// The largest window that makes sense.
 pub const WINDOW_MAX: u16 = 1024;
 /// After this time without traffic the broker is asked for a sign of life; it must come within the same time again.

@@ -9,8 +9,8 @@ use std::sync::atomic::Ordering;
 
 use sled::Batch;
 
-use super::block::Block;
-use super::{FLUSH_EVERY_ENTRIES, INDEX_PREFIX, Store, StoreError, index_key};
+use super::block::{Block, Mention, Name};
+use super::{FLUSH_EVERY_ENTRIES, INDEX_PREFIX, Store, StoreError};
 use crate::ledger::{Hash, Record};
 use crate::mentions::{Mentions, Sort};
 
@@ -118,19 +118,20 @@ impl Store {
         let mut count = 0;
         for record in records.iter().filter(|record| record.seq > known) {
             let Mentions { day, ids } = mentions_of(&record.body);
-            for (sort, id) in ids {
-                let block = match open.entry(index_key(sort, &id, None)) {
+            for name in ids.iter().map(|(sort, id)| Name::of(*sort, id)) {
+                let prefix = name.prefix();
+                let block = match open.entry(prefix) {
                     Entry::Occupied(known) => known.into_mut(),
                     Entry::Vacant(unknown) => {
-                        let block = self.last_block(unknown.key())?;
+                        let block = self.last_block(prefix)?;
                         block.iter().for_each(|block| head.take(block, &mut batch));
-                        unknown.insert(block.unwrap_or_else(|| Block::new(sort, &id, record.seq)))
+                        unknown.insert(block.unwrap_or_else(|| Block::new(prefix, record.seq)))
                     }
                 };
-                if !block.push(record.seq, day) {
-                    let full = std::mem::replace(block, Block::new(sort, &id, record.seq));
+                if !block.push(record.seq, day, name.tag) {
+                    let full = std::mem::replace(block, Block::new(prefix, record.seq));
                     head.put(&full, &mut batch);
-                    block.push(record.seq, day);
+                    block.push(record.seq, day, name.tag);
                 }
             }
             count += 1;
@@ -169,7 +170,8 @@ impl Store {
         loop {
             let (blocks, next) = self.blocks_behind(&after)?;
             let mut batch = Batch::default();
-            for block in blocks.iter().filter(|block| block.entries().next().is_some_and(|(seq, _)| seq <= through)) {
+            for block in blocks.iter().filter(|block| block.mentions().next().is_some_and(|first| first.seq <= through))
+            {
                 head.take(block, &mut batch);
                 block.without(through).iter().for_each(|block| head.put(block, &mut batch));
             }
@@ -179,21 +181,21 @@ impl Store {
         }
     }
 
-    /// Numbers of the indexed entries that name this id and are of these days, or may be: in order. None if there are more
-    /// than `limit`.
+    /// Numbers of the indexed entries that name this id and are of these days, or may be: in order. Once in billions one
+    /// that names another id. None if there are more than `limit`.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn seqs_of(&self, sort: Sort, id: &str, days: Days, limit: usize) -> Result<Option<Vec<u64>>, StoreError> {
         let from = self.indexed()?.from;
-        let prefix = index_key(sort, id, None);
+        let name = Name::of(sort, id);
         self.attempt(|| {
             let mut seqs = Vec::new();
-            for item in self.db.scan_prefix(&prefix) {
+            for item in self.db.scan_prefix(name.prefix()) {
                 let (key, entries) = item?;
-                let Some(block) = Block::read(&key, &entries, prefix.len()) else { continue };
-                let asked = block.entries().filter(|(seq, day)| *seq >= from && days.have(*day));
-                seqs.extend(asked.map(|(seq, _)| seq));
+                let Some(block) = Block::read(&key, &entries) else { continue };
+                let is_asked = |of: &Mention| of.tag == name.tag && of.seq >= from && days.have(of.day);
+                seqs.extend(block.mentions().filter(is_asked).map(|mention| mention.seq));
                 if seqs.len() > limit {
                     return Ok(None);
                 }
@@ -221,7 +223,7 @@ impl Store {
             let mut sum = 0_u64;
             for item in self.db.scan_prefix([INDEX_PREFIX]) {
                 let (key, entries) = item?;
-                let Some(block) = Block::read_any(&key, &entries) else { return Ok(false) };
+                let Some(block) = Block::read(&key, &entries) else { return Ok(false) };
                 sum = sum.wrapping_add(block.hash());
             }
             Ok(sum == head.sum)
@@ -240,15 +242,11 @@ impl Store {
         self.attempt(|| Ok(self.db.apply_batch(batch)?))
     }
 
-    fn last_block(&self, prefix: &[u8]) -> Result<Option<Block>, StoreError> {
+    fn last_block(&self, prefix: [u8; 3]) -> Result<Option<Block>, StoreError> {
         self.attempt(|| {
-            for item in self.db.scan_prefix(prefix).rev() {
-                let (key, entries) = item?;
-                if let Some(block) = Block::read(&key, &entries, prefix.len()) {
-                    return Ok(Some(block));
-                }
-            }
-            Ok(None)
+            let Some(item) = self.db.scan_prefix(prefix).next_back() else { return Ok(None) };
+            let (key, entries) = item?;
+            Ok(Block::read(&key, &entries))
         })
     }
 
@@ -262,7 +260,7 @@ impl Store {
                 if *key == *after {
                     continue;
                 }
-                blocks.extend(Block::read_any(&key, &entries));
+                blocks.extend(Block::read(&key, &entries));
                 if blocks.len() == BLOCKS_AT_ONCE {
                     return Ok((blocks, Some(key.to_vec())));
                 }
@@ -400,7 +398,7 @@ mod tests {
         let store = open(dir.path());
         let of_place = |_: &[u8]| Mentions { day: Some(20_000), ids: vec![(Sort::Place, "gate".to_owned())] };
         store.index(&records(1, 100), of_place).unwrap();
-        let key = index_key(Sort::Place, "gate", Some(65));
+        let key = Block::new(Name::of(Sort::Place, "gate").prefix(), 97).key;
         let before = store.db.get(&key).unwrap().unwrap();
         store.index(&records(101, 10), of_place).unwrap();
         assert!(store.is_index_whole().unwrap());
@@ -413,13 +411,30 @@ mod tests {
     }
 
     #[test]
+    fn all_whom_one_entry_names_are_found_however_many() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        let everybody = || (0..20_000).map(|n| (Sort::Student, format!("s{n}"))).collect();
+        store.index(&records(1, 3), |_| Mentions { day: None, ids: everybody() }).unwrap();
+        drop(store);
+        let store = open(dir.path());
+        for n in (0..20_000).step_by(997) {
+            let found = store.seqs_of(Sort::Student, &format!("s{n}"), Days::default(), usize::MAX).unwrap();
+            assert_eq!(found, Some(vec![1, 2, 3]), "s{n}");
+        }
+        assert!(store.is_index_whole().unwrap());
+    }
+
+    #[test]
     fn what_is_forgotten_is_not_in_its_keys_either() {
         let dir = tempfile::tempdir().unwrap();
         let store = open(dir.path());
         let ids = |body: &[u8]| vec![(Sort::Student, format!("s{}", String::from_utf8_lossy(body)))];
         store.index(&records(1, 1_000), |body| Mentions { day: None, ids: ids(body) }).unwrap();
         store.forget_through(990).unwrap();
-        assert_eq!(store.db.scan_prefix([INDEX_PREFIX]).count(), 10);
+        let blocks = store.blocks_behind(&[INDEX_PREFIX]).unwrap().0;
+        assert_eq!(blocks.iter().map(|block| block.mentions().count()).sum::<usize>(), 10);
+        assert!(blocks.iter().all(|block| block.key.ends_with(&block.mentions().next().unwrap().seq.to_be_bytes())));
         assert!(store.is_index_whole().unwrap());
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::ledger::Record;
-use crate::mentions::Mentions;
+use crate::mentions::{Mentions, Sort};
 use bytes::Bytes;
 
 const ID: LedgerId = LedgerId([1; 16]);
