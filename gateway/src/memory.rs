@@ -3,9 +3,10 @@
 //! Left to itself, glibc gives each thread a pool of its own and keeps what a large roster's document took while it was
 //! read. Other C libraries are left alone.
 
-/// Pools that threads share. The ledger's thread and the shell allocate most and need not wait for each other.
+/// Pools that threads share. Nearly all is allocated by the one thread that decides; the others seldom meet it, and a pool of
+/// their own would keep what they need for moments.
 #[cfg(target_env = "gnu")]
-const POOLS: libc::c_int = 2;
+const POOLS: libc::c_int = 1;
 /// An allocation of so many bytes is the system's own and goes back at once when freed; so does as much at a pool's end.
 #[cfg(target_env = "gnu")]
 const LARGE_BYTES: libc::c_int = 128 << 10;

@@ -31,6 +31,7 @@ pub use unwatched::{MAX_UNWATCHED, Unwatched};
 use alloc::{
     boxed::Box,
     collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
     vec::Vec,
 };
 use hashbrown::HashMap;
@@ -122,8 +123,8 @@ pub struct State {
     last_news: Seq,
     /// How many entries the last checkpoint covers.
     checkpointed: Seq,
-    /// Boxed, since a map doubles its room to grow.
-    presences: HashMap<StudentId, Box<Presence>>,
+    /// Apart from the map, which doubles its room to grow; and shared by copies of the state as long as they agree.
+    presences: HashMap<StudentId, Arc<Presence>>,
     calls: BTreeMap<Seq, Call>,
     alarms: Alarms,
     readers_away: BTreeMap<ReaderId, ReaderAway>,
@@ -200,7 +201,7 @@ impl State {
         match &entry.what {
             What::Waiting { student, tap } => self.wait(student, tap, entry),
             What::Left { student, tap, .. } => {
-                if let Some(presence) = self.presences.get_mut(student) {
+                if let Some(presence) = self.presence_mut(student) {
                     presence.left_by = Some(tap.credential);
                 }
             }
@@ -247,7 +248,7 @@ impl State {
     }
 
     fn wait(&mut self, student: &StudentId, tap: &Tap, entry: &Entry) {
-        if let Some(presence) = self.presences.get_mut(student) {
+        if let Some(presence) = self.presence_mut(student) {
             presence.waiting = Some(Box::new(Waiting { tap: tap.clone(), at: entry.at, by: entry.seq }));
         }
     }
@@ -269,7 +270,7 @@ impl State {
                 | What::Safe { .. }
         );
         if own && let [student] = entry.what.students() {
-            if let Some(presence) = self.presences.get_mut(student) {
+            if let Some(presence) = self.presence_mut(student) {
                 presence.seen = Sighting::of(tap, entry);
             }
         } else if let Some(staff) = who_tapped(&entry.what)
@@ -285,7 +286,7 @@ impl State {
 
     fn open_call(&mut self, caller: Caller, students: &[StudentId], tap: &Tap, entry: &Entry) {
         for student in students {
-            if let Some(presence) = self.presences.get_mut(student) {
+            if let Some(presence) = self.presence_mut(student) {
                 presence.calls.push(entry.seq);
             }
         }
@@ -295,7 +296,7 @@ impl State {
 
     fn drop_call(&mut self, seq: Seq) {
         for student in self.calls.remove(&seq).into_iter().flat_map(|call| call.students) {
-            if let Some(presence) = self.presences.get_mut(&student) {
+            if let Some(presence) = self.presence_mut(&student) {
                 presence.calls.retain(|&open| open != seq);
             }
         }
@@ -319,6 +320,10 @@ impl State {
         }
         let (credential, place) = (tap.credential, tap.place.clone());
         self.recent.push(RecentTap { credential, place, at: entry.at, seq: entry.seq, picture });
+    }
+
+    fn presence_mut(&mut self, student: &StudentId) -> Option<&mut Presence> {
+        self.presences.get_mut(student).map(Arc::make_mut)
     }
 
     /// Number of the last entry; 0 before the first.

@@ -36,7 +36,7 @@ use tokio::{
     task::{JoinError, JoinHandle, spawn_blocking, yield_now},
 };
 
-use super::{Feed, FeedError, Letter, Message, payload::MessageWriter};
+use super::{Feed, FeedError, Letter, Message, SameState, payload::MessageWriter};
 use crate::{
     clock::Clock,
     ledger::{Durable, LedgerReader, ReadError, Record},
@@ -59,6 +59,7 @@ pub struct EntryFeed {
     clock: Arc<dyn Clock>,
     /// What was so at the last entry looked at.
     state: State,
+    same: SameState,
     /// What is known of entries that were looked at and not told yet.
     later: Later,
     /// Whether there is more to look at before anything is told.
@@ -99,8 +100,28 @@ impl EntryFeed {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (later, behind, place_events) = (Later::default(), false, false);
-        let (older, read_through) = (None, 0);
-        Self { reader, durable, writer, site, roster, clock, state, later, behind, place_events, older, read_through }
+        let (older, read_through, same) = (None, 0, SameState::default());
+        Self {
+            reader,
+            durable,
+            writer,
+            site,
+            roster,
+            clock,
+            state,
+            same,
+            later,
+            behind,
+            place_events,
+            older,
+            read_through,
+        }
+    }
+
+    /// Shares memory with the state that is left there.
+    #[must_use]
+    pub fn with_same_state(self, same: SameState) -> Self {
+        Self { same, ..self }
     }
 
     /// Publishes every place's entries, too.
@@ -252,6 +273,7 @@ fn meaning_lasts(notice: &Notice, entry: &Entry, roster: &Roster) -> Option<Dura
 impl Feed for EntryFeed {
     fn letters_after(&mut self, after: u64, max_letters: usize) -> Result<Vec<Letter>, FeedError> {
         self.durable.mark_unchanged();
+        self.same.take_over(&mut self.state);
         let roster = Arc::clone(&self.roster.borrow());
         let now = Moment::now(&*self.clock);
         if self.behind {

@@ -28,6 +28,7 @@ mod message;
 mod notifier;
 mod payload;
 mod reply;
+mod same_state;
 mod session;
 mod settings;
 mod standing;
@@ -43,6 +44,7 @@ pub use message::{Message, PACKET_LIMIT_BYTES, Unfit};
 pub use notifier::{BACKOFF_MAX, BACKOFF_MIN, FEED_PAUSE, Notifier, Received};
 pub use payload::MessageWriter;
 pub use reply::{Answer, NotTaken, REPLY_MAX_BYTES, ReplyCounts, ReplyDesk, reply_filter};
+pub use same_state::SameState;
 pub use session::{ACK_LEISURE, ACK_PATIENCE, STOP_PATIENCE};
 pub use settings::{
     CONNECT_PATIENCE_SECS, DEFAULT_KEEP_ALIVE, DEFAULT_WINDOW, KEEP_ALIVE_MAX, KEEP_ALIVE_MIN, Login, NotifySettings,

@@ -17,7 +17,7 @@ use crate::{
     ledger::{Durable, Ledger, LedgerId, LedgerReader, ReadError, Removed},
     notify::{
         Answer, ClientFiles, EntryFeed, Login, Message, MessageWriter, Notifier, NotifySettings, NotifyStatus,
-        Progress, ReplyDesk, TlsFiles, reply_filter,
+        Progress, ReplyDesk, SameState, TlsFiles, reply_filter,
     },
     readers::{
         Conversation, Desk, Displays, Examine, Proof, ReaderCounters, ReaderEvent, SerialPort, SerialStream, Talker,
@@ -146,13 +146,14 @@ impl Progress for KeptElsewhere {
 }
 
 impl NotifyPart {
-    /// The publisher, if the configuration has a broker. It goes on after `state`'s last entry.
+    /// The publisher, if the configuration has a broker. It goes on after `state`'s last entry, and shares memory
+    /// with the state that is left in `same`.
     pub(super) fn start(
         config: &Config,
         (ledger, id): (&Ledger, LedgerId),
         durable: watch::Receiver<Durable>,
         (site, roster): (Arc<Site>, watch::Receiver<Arc<Roster>>),
-        state: State,
+        (state, same): (State, SameState),
         clock: Arc<dyn Clock>,
         health: watch::Receiver<Option<Message>>,
     ) -> Result<Option<Self>, StartError> {
@@ -165,7 +166,8 @@ impl NotifyPart {
         let through = state.last().0;
         let roster_for_replies = roster.clone();
         let feed = EntryFeed::new(ledger.reader(), durable, writer, site, roster, state, clock)
-            .with_place_events(mqtt.place_events);
+            .with_place_events(mqtt.place_events)
+            .with_same_state(same);
         let settings = settings(config, mqtt)?;
         let (notifier, status) = Notifier::new(settings, feed, KeptElsewhere, through, random_u32)
             .map_err(|cause| StartError::Notify(Box::new(cause)))?;

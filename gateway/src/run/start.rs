@@ -26,6 +26,7 @@ use crate::{
     evidence::{Checkpointer, Pace, SigningKey},
     keeper::{Keeper, Progress},
     ledger::{self, Ledger, LedgerId, Options, Recovery},
+    notify::SameState,
     readers::{card_key::CardKey, sun::SunExaminer},
     retention::{Nights, Rules},
     roster_file::{self, KEPT_FILE, LoadedRoster},
@@ -133,6 +134,7 @@ impl Gateway {
         let ids = (config.gateway.school.clone(), config.gateway.id.clone());
         let health =
             HealthDesk::new(ids, data_dir, began, health).with_readers(readers.counters(), config.gateway.language);
+        let same_state = SameState::default();
         let notify = or_without(
             "notifications",
             parts::NotifyPart::start(
@@ -140,7 +142,7 @@ impl Gateway {
                 (&ledger, ledger_id),
                 lamps_lit_seen,
                 (Arc::new(site), roster_seen),
-                notified,
+                (notified, same_state.clone()),
                 Arc::clone(&clock),
                 health_told,
             ),
@@ -173,6 +175,8 @@ impl Gateway {
             keeper,
             retention,
             checkpointer,
+            same_state,
+            shared_at: 0,
             told,
             kept: told,
             disk_trouble: None,

@@ -5,7 +5,7 @@
 
 use core::time::Duration;
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
@@ -162,7 +162,7 @@ impl State {
 
     /// Every stamp that is kept. Whoever keeps a new one adds it here.
     fn each_stamp(&mut self, mut each: impl FnMut(&mut Stamp)) {
-        for presence in self.presences.values_mut() {
+        for presence in self.presences.values_mut().map(Arc::make_mut) {
             each(&mut presence.since);
             each(&mut presence.seen.at);
             presence.waiting.as_deref_mut().into_iter().for_each(|waiting| each(&mut waiting.at));

@@ -1,8 +1,8 @@
 //! How custody passes: one custodian for each student on campus, always.
 
 use alloc::{
-    boxed::Box,
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     vec::Vec,
 };
 
@@ -27,7 +27,7 @@ impl State {
             What::Left { student, .. } => self.move_to(student, Whereabouts::OffCampus, entry),
             What::LeftUnseen { student, .. } => {
                 self.move_to(student, Whereabouts::OffCampus, entry);
-                if let Some(presence) = self.presences.get_mut(student) {
+                if let Some(presence) = self.presence_mut(student) {
                     presence.since = presence.seen.at; // they went some time after that, not now
                 }
             }
@@ -82,20 +82,21 @@ impl State {
     }
 
     fn set_session(&mut self, student: &StudentId, session: Option<SessionId>) {
-        if let Some(presence) = self.presences.get_mut(student) {
+        if let Some(presence) = self.presence_mut(student) {
             presence.session = session;
         }
     }
 
     fn leave_session(&mut self, student: &StudentId, entry: &Entry) {
-        if let Some(session) = self.presences.get_mut(student).and_then(|p| p.session.take()) {
+        if let Some(session) = self.presence_mut(student).and_then(|p| p.session.take()) {
             self.end_stay(student, &session, entry.at);
         }
     }
 
     /// Within the school, of one who is in its care; calls and waiting go on.
     fn pass_to(&mut self, student: &StudentId, custodian: Custodian, entry: &Entry) {
-        let Some(presence) = self.presences.get_mut(student).filter(|p| p.in_care()) else { return };
+        let in_care = self.presences.get_mut(student).filter(|presence| presence.in_care());
+        let Some(presence) = in_care.map(Arc::make_mut) else { return };
         if presence.custodian() == Some(&custodian) {
             return;
         }
@@ -109,9 +110,9 @@ impl State {
         let here = |whereabouts: &Whereabouts| matches!(whereabouts, Whereabouts::OnCampus(_));
         let Self { presences, groups, on_campus, .. } = self;
         *on_campus += usize::from(here(&whereabouts));
-        let Some(presence) = presences.get_mut(student) else {
+        let Some(presence) = presences.get_mut(student).map(Arc::make_mut) else {
             regroup(groups, student, None, &whereabouts);
-            presences.insert(student.clone(), Box::new(Presence::new(whereabouts, entry)));
+            presences.insert(student.clone(), Arc::new(Presence::new(whereabouts, entry)));
             return;
         };
         *on_campus -= usize::from(here(&presence.whereabouts));

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     vec::Vec,
 };
 use hashbrown::HashMap;
@@ -128,7 +129,7 @@ impl State {
         });
         for presence in self.presences.values_mut() {
             if presence.session.as_ref().is_some_and(|session| !self.lessons.contains_key(session)) {
-                presence.session = None;
+                Arc::make_mut(presence).session = None;
             }
         }
     }

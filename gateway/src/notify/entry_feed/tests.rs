@@ -318,3 +318,27 @@ fn a_restricted_guardian_who_comes_is_an_alert_without_names() {
     assert_eq!(topics, ["schoolgate/dongfeng/staff/duty_leader/alert", "schoolgate/dongfeng/staff/security/alert"]);
     assert!(!alerts[0].1.to_string().contains("王小明"));
 }
+
+/// The shell's state is left for the feed after every tap: the same is told, and what is known of a child is held once.
+#[test]
+fn with_the_shells_state_in_place_of_its_own_it_tells_the_same() {
+    let taps = [("07:41", 1, 1), ("17:40", 36_000_000, 1), ("17:50", 36_600_000, 2), ("17:51", 36_660_000, 1)];
+    let told = |leaves: bool| {
+        let same = SameState::default();
+        let mut desk = Desk::open();
+        desk.feed = desk.feed.with_same_state(same.clone());
+        let mut told = Vec::new();
+        for (time, mono, of) in taps {
+            desk.tap(time, mono, card(of));
+            told.extend(desk.letters(desk.feed.state.last().0));
+            if leaves {
+                same.leave(desk.school.state().clone());
+                assert!(desk.letters(desk.feed.state.last().0).is_empty());
+            }
+            let [shells, feeds] = [desk.school.state(), &desk.feed.state].map(|state| state.presence(&ming()).unwrap());
+            assert_eq!((shells == feeds, std::ptr::eq(shells, feeds)), (true, leaves));
+        }
+        told
+    };
+    assert_eq!(told(true), told(false));
+}
