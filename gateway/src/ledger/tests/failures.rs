@@ -157,12 +157,15 @@ fn a_segment_that_could_not_get_its_name_is_not_written_over() {
     let mut last = 1;
     while ledger.reader().durable().unprepared.is_none() {
         last += 1;
-        write(&ledger, last..=last);
+        append(&ledger, last..=last);
+        // The segment behind may be full, too, before it is told that it can't have its name.
+        wait_for(&ledger, |durable| durable.through >= last || durable.unprepared.is_some());
     }
     drop(ledger);
     // Given a folder that takes no change at opening either, and then does,
     let (ledger, recovery) = open(&disk);
-    assert!(recovery.unsettled.is_some());
+    assert!(recovery.unsettled.is_some() && recovery.last_seq + 1 >= last);
+    last = recovery.last_seq;
     disk.fail_folder(None);
     append(&ledger, last + 1..=last + 80);
     wait_for(&ledger, |durable| durable.through == last + 80);
