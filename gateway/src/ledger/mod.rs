@@ -271,8 +271,8 @@ impl Ledger {
     }
 
     /// Opens the express lane, where there can be one: while few entries come, they then become durable without the writer's
-    /// thread, as long as this future is polled, which must be on the runtime that it was made on. It ends when the ledger is
-    /// closed, or when the system or the file system refuses such writes; the thread does all from then on.
+    /// thread. This future must be polled, on the runtime that it was made on. It ends when the ledger is closed, or when the
+    /// system or the file system refuses such writes; then, or when it is dropped, the thread does all.
     ///
     /// # Errors
     /// Why there can be none: the system does not have io_uring(7), or forbids it.
@@ -286,7 +286,8 @@ impl Ledger {
         if let Some(before) = lock(&self.express).replace(Arc::clone(&express)) {
             before.close();
         }
-        Ok(async move { express.run(ready).await })
+        let lane = OpenLane(express);
+        Ok(async move { lane.0.run(ready).await })
     }
 
     fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {
@@ -369,6 +370,15 @@ impl Ledger {
 impl Drop for Ledger {
     fn drop(&mut self) {
         self.shut_down();
+    }
+}
+
+/// Whoever drives the express lane has it. If they let go of it, the thread does all from then on.
+struct OpenLane(Arc<Express>);
+
+impl Drop for OpenLane {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 

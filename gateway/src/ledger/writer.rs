@@ -104,6 +104,8 @@ pub(super) struct Writer {
     leaves: Vec<Hash>,
     /// Chain hash of the record before the group.
     chain_before: Hash,
+    /// The express lane has the group in hand.
+    lent: bool,
     /// What came of a group that the express lane had and that is not on the disk.
     returned: Option<Returned>,
     last_group_bytes: u64,
@@ -120,12 +122,16 @@ pub(super) fn run(writer: &Mutex<Writer>, queue: &Queue) {
     // Whatever ends the thread, nobody shall believe that entries are still being taken.
     let _closed = CloseOnDrop(queue);
     while let Some(waiting) = queue.take() {
-        if lock(writer).write_all(waiting).is_err() {
+        // Who panicked while holding it has left it in no state to go on from.
+        let Ok(mut writer) = writer.lock() else { return };
+        if writer.write_all(waiting).is_err() {
             return;
         }
     }
-    let writer = lock(writer);
-    *lock(&writer.shared.end) = writer.end_mark();
+    let Ok(writer) = writer.lock() else { return };
+    if !writer.lent {
+        *lock(&writer.shared.end) = writer.end_mark();
+    }
 }
 
 struct CloseOnDrop<'a>(&'a Queue);
@@ -136,7 +142,7 @@ impl Drop for CloseOnDrop<'_> {
     }
 }
 
-/// The ledger was closed while the disk failed.
+/// The ledger was closed while the disk failed, or can't be gone on with.
 struct GaveUp;
 
 impl Writer {
@@ -150,6 +156,7 @@ impl Writer {
             buffer: Vec::new(),
             group: Vec::new(),
             leaves: Vec::new(),
+            lent: false,
             returned: None,
             last_group_bytes: 0,
         }
@@ -157,6 +164,10 @@ impl Writer {
 
     /// Makes all that waits durable, and sees to zeros ahead.
     fn write_all(&mut self, mut waiting: VecDeque<Waiting>) -> Result<(), GaveUp> {
+        if self.lent {
+            // The lane has ended by a panic: nobody knows what became of its group, and nothing may stand behind a gap.
+            return Err(GaveUp);
+        }
         if let Some(returned) = self.returned.take() {
             let written = match returned {
                 Returned::Unwritten => self.try_write(),
@@ -195,14 +206,16 @@ impl Writer {
             blocks.lay(&*active.file, &self.buffer[HEADER_LEN..], active.end).ok()?;
             Some(Append { file: Arc::clone(&active.file), blocks })
         });
-        if laid.is_none() {
-            self.returned = Some(Returned::Unwritten);
+        match &laid {
+            Some(_) => self.lent = true,
+            None => self.returned = Some(Returned::Unwritten),
         }
         laid
     }
 
     /// The group was written elsewhere, or not. Says whether all is done; otherwise the thread must come.
     pub(super) fn end(&mut self, (append, written): Ended) -> bool {
+        self.lent = false;
         if let Some(active) = &mut self.start.active {
             active.blocks = append.blocks;
         }

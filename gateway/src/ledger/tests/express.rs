@@ -20,6 +20,8 @@ pub(super) struct Knobs {
     holds: AtomicBool,
     /// The next append ends with this error of the system; 0 for none.
     refuses: AtomicU64,
+    /// The next look at an append loses it and panics.
+    panics: AtomicBool,
 }
 
 /// A ring that writes to the simulated disk once it is asked whether it has.
@@ -48,6 +50,10 @@ impl Ring for SimRing {
     }
 
     fn poll(&mut self) -> Option<Ended> {
+        if self.is_busy() && self.knobs.panics.load(Ordering::SeqCst) {
+            self.under_way = None;
+            panic!("as the test wants, with an append lost");
+        }
         if self.knobs.holds.load(Ordering::SeqCst) { None } else { self.wait() }
     }
 
@@ -235,8 +241,30 @@ fn a_lane_that_nobody_drives_any_more_loses_nothing() {
     drop(runtime);
     drop(driven);
     append(&ledger, 7..=8);
+    wait_for(&ledger, |durable| durable.through == 8);
     ledger.close().unwrap();
     assert_whole(&open(&disk).0, 8);
+}
+
+/// A gap would be worse than an end: the process starts anew, with all that was acknowledged.
+#[test]
+fn after_a_panic_of_the_lane_nothing_more_is_taken_or_written() {
+    let disk = SimDisk::default();
+    let (ledger, knobs) = open_long_with_express(&disk);
+    one_by_one(&ledger, 1..=10);
+    knobs.panics.store(true, Ordering::SeqCst);
+    append(&ledger, 11..=11);
+    let mut last = 11;
+    while ledger.append(last + 1, body(last + 1)) != Err(AppendError::Closed) {
+        last += 1;
+        std::thread::sleep(Duration::from_millis(1));
+        assert!(last < 10_000, "entries are taken that nobody writes");
+    }
+    assert_eq!(ledger.durable().borrow().through, 10);
+    drop(ledger);
+    let (ledger, recovery) = open(&disk);
+    assert_eq!((recovery.last_seq, recovery.faults), (10, vec![]));
+    assert_whole(&ledger, 10);
 }
 
 /// The system's own ring, on the real disk.
