@@ -8,6 +8,7 @@ use super::{blocks::Blocks, medium::MediumFile};
 
 /// Blocks to be written to a file, durably.
 pub(super) struct Append {
+    #[allow(dead_code, reason = "machines without a ring write to no file here")]
     pub file: Arc<dyn MediumFile>,
     pub blocks: Blocks,
 }
