@@ -120,8 +120,9 @@ impl Express {
 
     /// Closes the lane once what is under way has ended: the one thing that waits for the disk.
     pub(super) fn close(&self) {
-        let ring = lock(&self.ring).take();
-        if let Some(ended) = ring.and_then(|mut ring| ring.wait()) {
+        // Held to the end: another who closes it meanwhile must not call the thread to a writer that is still lent.
+        let mut open = lock(&self.ring);
+        if let Some(ended) = open.take().and_then(|mut ring| ring.wait()) {
             self.settle(ended);
         }
         self.queue.close_express();
