@@ -1,7 +1,7 @@
 //! The express lane: a few entries at a time become durable without a thread that waits for the disk.
 //!
-//! To hand an entry to a thread and hear from it again wakes two threads, which for a single entry takes about as much of the
-//! processor as all the rest. So while few entries come, they are written from where they come from, by a ring that tells when
+//! To hand an entry to a thread and hear from it again wakes two threads, which for a single entry takes a good part of the
+//! processor's time for it (ADR 15). So while few entries come, they are written from where they come from, by a ring that tells when
 //! it is done. Everything else is the thread's: many at once, a new segment, zeros ahead, and whatever fails. Either of them
 //! has the writer, never both: the queue says which ([`Queue::is_by_express`]), and only the one that has it gives it away.
 

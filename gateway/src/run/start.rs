@@ -96,7 +96,10 @@ impl Gateway {
         let (ledger, recovery) = open_ledger(&config, &found)?;
         tell_recovery(&recovery);
         match ledger.express() {
-            Ok(express) => drop(tokio::spawn(express)),
+            Ok(express) => drop(tokio::spawn(async move {
+                express.await;
+                info!("the express lane has ended: every entry is written by a thread from now on");
+            })),
             Err(cause) => info!(%cause, "no io_uring: every entry is written by a thread"),
         }
         let ledger_id = recovery.ledger;
