@@ -123,6 +123,10 @@ impl Decode for Decoder {
             _ => END_SILENCE,
         }
     }
+
+    fn is_whole(&self) -> bool {
+        matches!(&self.state, State::Sound { taken, .. } if taken.is_multiple_of(DIGITS))
+    }
 }
 
 /// The card of twelve digits' values, if the checksum fits.

@@ -8,13 +8,13 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     sync::mpsc,
     task::JoinHandle,
-    time::timeout,
+    time::{advance, timeout},
 };
 
 use super::{
     super::{
-        Fault, FaultCounts, FaultKind, Proof, ReaderCounters, ReaderEvent, ReaderHappening, Talker, card_key::CardKey,
-        rdm6300::Decoder,
+        Decode, Fault, FaultCounts, FaultKind, Proof, ReaderCounters, ReaderEvent, ReaderHappening, Talker,
+        card_key::CardKey, em18, rdm6300::Decoder,
     },
     *,
 };
@@ -59,12 +59,20 @@ fn frame(card: [u8; 5]) -> Vec<u8> {
 }
 
 fn reader(lines: impl IntoIterator<Item = Result<DuplexStream, DownReason>>, queue: usize) -> Reader {
+    reader_that_speaks(Decoder::new(), lines, queue)
+}
+
+fn reader_that_speaks(
+    decoder: impl Decode,
+    lines: impl IntoIterator<Item = Result<DuplexStream, DownReason>>,
+    queue: usize,
+) -> Reader {
     let (sender, events) = mpsc::channel(queue);
     let (stop, stopped) = watch::channel(false);
     let opener = Lines(lines.into_iter().collect());
     let desk = Desk::new(ReaderId::try_new("east-in").unwrap(), key(), sender);
     let counters = desk.counters();
-    let port = Port::new(opener, Talker::new(desk, Decoder::new()), || u32::MAX);
+    let port = Port::new(opener, Talker::new(desk, decoder), || u32::MAX);
     Reader { events, counters, stop, task: tokio::spawn(port.run(stopped)) }
 }
 
@@ -208,6 +216,46 @@ async fn halves_of_two_frames_are_no_card() {
     assert_eq!(reader.next().await, ReaderHappening::Faults(FaultCounts::from_iter([Fault::CUT_SHORT])));
     far.write_all(&bytes[7..]).await.unwrap();
     assert_eq!(reader.next().await, ReaderHappening::Faults(FaultCounts::from_iter([Fault::garbage(7)])));
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_frame_outlasts_a_time_in_which_nobody_could_read() {
+    let (mut reader, mut far) = reader_up().await;
+    let bytes = frame(CARD_A);
+    far.write_all(&bytes[..7]).await.unwrap();
+    sleep(Duration::from_millis(10)).await;
+    far.write_all(&bytes[7..]).await.unwrap();
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(reader.next().await, tapped(CARD_A));
+    assert!(reader.is_quiet_for(Duration::from_secs(100)).await, "no fault");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_burst_has_ended_when_nobody_could_read_meanwhile() {
+    let (near, mut far) = duplex(64);
+    let mut reader = reader_that_speaks(em18::Decoder::default(), [Ok(near)], 64);
+    assert_eq!(reader.next().await, ReaderHappening::Up);
+    let digits = frame(CARD_A)[1..13].to_vec();
+    far.write_all(&digits).await.unwrap();
+    sleep(Duration::from_millis(10)).await;
+    far.write_all(b"noise").await.unwrap();
+    advance(Duration::from_secs(1)).await;
+    let at = reader.next_event().await;
+    assert_eq!(at.what, ReaderHappening::Card { credential: credential(CARD_A), proof: Proof::Number });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_holds_back_half_a_frame_too() {
+    let (near, mut far) = duplex(64);
+    let mut reader = reader([Ok(near)], 1);
+    let (first, second) = (frame(CARD_A), frame(CARD_B));
+    far.write_all(&[&first[..], &second[..7]].concat()).await.unwrap();
+    sleep(Duration::from_millis(10)).await;
+    far.write_all(&second[7..]).await.unwrap();
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(reader.next().await, ReaderHappening::Up);
+    assert_eq!(reader.next().await, tapped(CARD_A));
+    assert_eq!(reader.next().await, tapped(CARD_B));
 }
 
 #[tokio::test(start_paused = true)]

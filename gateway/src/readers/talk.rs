@@ -38,6 +38,11 @@ pub trait Decode: Send + 'static {
     fn patience(&self) -> Duration {
         FRAME_SILENCE
     }
+
+    /// Whether what is open lacks nothing, so that it is better ended when nobody could look whether the line was silent.
+    fn is_whole(&self) -> bool {
+        false
+    }
 }
 
 /// What came out of the bytes.
@@ -140,7 +145,10 @@ impl<D: Decode, S: AsyncRead + Unpin + Send> Conversation<S> for Talker<D> {
             let wake_at = [silent_at, self.desk.wake_at()].into_iter().flatten().min();
             let read = read_until(line, &mut bytes, wake_at).await;
             let now = Instant::now();
-            if silent_at.is_some_and(|at| at <= now) {
+            // What is read late, because this machine was busy or the queue full, may have come in time: only who found
+            // nothing to read knows of a silence.
+            let may_be_silent = read.is_none() || self.decoder.is_whole();
+            if may_be_silent && silent_at.is_some_and(|at| at <= now) {
                 self.end_what_is_open(now).await?;
             }
             if let Some(read) = read {
@@ -157,7 +165,7 @@ impl<D: Decode, S: AsyncRead + Unpin + Send> Conversation<S> for Talker<D> {
     }
 }
 
-/// Reads what is there; none when it is time to wake first.
+/// Reads what is there; none when it is time to wake and nothing is there.
 pub(super) async fn read_until(
     line: &mut (impl AsyncRead + Unpin),
     bytes: &mut [u8],

@@ -158,6 +158,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Dialogue<'a, S> {
 
     /// The next frame that comes, at the latest then.
     async fn next(&mut self, until: Instant) -> Result<Came, Unanswered> {
+        let mut is_late = Instant::now() >= until;
         loop {
             match self.decoder.poll() {
                 Some(Ok(frame)) => return Ok(Came::Frame(frame)),
@@ -168,6 +169,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Dialogue<'a, S> {
                         return Ok(Came::Damaged);
                     }
                 }
+                // A line that never falls silent must not hold the command for ever.
+                None if is_late => return Ok(Came::Nothing),
                 None => {
                     let mut bytes = [0; MAX_HELD];
                     let read = match timeout_at(until, self.line.read(&mut bytes)).await {
@@ -178,10 +181,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Dialogue<'a, S> {
                     };
                     self.recogniser.unsound(Instant::now(), read);
                     self.decoder.push(read);
-                    // A line that never falls silent must not hold the command for ever.
-                    if Instant::now() >= until {
-                        return Ok(Came::Nothing);
-                    }
+                    // What is read late may have come in time, so it is looked at.
+                    is_late = Instant::now() >= until;
                 }
             }
         }
@@ -207,4 +208,46 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Dialogue<'a, S> {
 
 fn lost(error: &io::Error) -> Unanswered {
     Unanswered::Lost(lost_because(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::duplex,
+        time::{advance, sleep},
+    };
+
+    use super::*;
+
+    /// UM0701-02, 7.2.14: SAMConfiguration, and its answer.
+    const SAM: (u8, [u8; 3]) = (0x14, [0x01, 0x14, 0x01]);
+    const SAM_ANSWER: [u8; 9] = [0x00, 0x00, 0xFF, 0x02, 0xFE, 0xD5, 0x15, 0x16, 0x00];
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_read_late_counts() {
+        let (mut near, mut far) = duplex(256);
+        let asking = tokio::spawn(async move {
+            let mut dialogue = Dialogue::new(&mut near);
+            let answer = dialogue.ask(SAM.0, &SAM.1).await;
+            (answer.is_ok_and(|answer| answer.is_empty()), dialogue.faults().len())
+        });
+        sleep(Duration::from_millis(10)).await;
+        far.write_all(&[&ACK[..], &SAM_ANSWER].concat()).await.unwrap();
+        advance(Duration::from_secs(1)).await;
+        assert_eq!(asking.await.unwrap(), (true, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_that_never_falls_silent_does_not_hold_a_command_for_ever() {
+        let (mut near, mut far) = duplex(256);
+        tokio::spawn(async move {
+            let damaged = [0x00, 0x00, 0xFF, 0x02, 0xFE, 0xD5, 0x15, 0x00, 0x00];
+            while far.write_all(&damaged).await.is_ok() {
+                sleep(Duration::from_millis(1)).await;
+            }
+        });
+        let mut dialogue = Dialogue::new(&mut near);
+        let asked = timeout(Duration::from_secs(10), dialogue.ask(SAM.0, &SAM.1)).await;
+        assert!(matches!(asked, Ok(Err(Unanswered::Silent))), "{asked:?}");
+    }
 }
