@@ -32,6 +32,7 @@ use crate::{
     evidence::Checkpointer,
     gates::{GateAction, GateCommand, GateDriver, LineState, Output, SensorEvent},
     ledger::{AppendError, CloseError, Ledger},
+    notify::FreshEntries,
     readers::{Displays, ReaderEvent, ReaderHappening, Shown, Trouble},
 };
 
@@ -66,6 +67,8 @@ pub struct Shell {
     school: School,
     book: PromiseBook,
     ledger: Ledger,
+    /// Where entries are left for the notifications, if there are any.
+    fresh: Option<FreshEntries>,
     /// Entries that the ledger's queue has no room for. Taps are not recorded until it is empty again, and doors and readers
     /// only up to [`WAITING_MAX_ENTRIES`].
     waiting: VecDeque<(u64, Bytes)>,
@@ -110,6 +113,7 @@ impl Shell {
             school,
             book,
             ledger,
+            fresh: None,
             waiting: VecDeque::new(),
             unrecorded_taps: 0,
             untold: None,
@@ -128,6 +132,12 @@ impl Shell {
     #[must_use]
     pub fn with_displays(self, displays: Displays) -> Self {
         Self { displays, ..self }
+    }
+
+    /// The same shell, leaving its entries there.
+    #[must_use]
+    pub fn with_fresh_entries(self, fresh: Option<FreshEntries>) -> Self {
+        Self { fresh, ..self }
     }
 
     /// The core, to look at.
@@ -307,7 +317,7 @@ impl Shell {
         let promise_time = self.promise_time(now);
         loop {
             while let Some(entry) = self.school.poll_entry() {
-                self.keep(&entry);
+                self.keep(entry);
             }
             // All at once: what one tap gives becomes durable with one sync.
             self.hand_over_waiting();
@@ -355,9 +365,14 @@ impl Shell {
         Mono(u64::try_from(since_start.as_millis()).unwrap_or(u64::MAX))
     }
 
-    fn keep(&mut self, entry: &Entry) {
+    fn keep(&mut self, entry: Entry) {
         match entry.encode() {
-            Ok(body) => self.waiting.push_back((entry.seq.0, Bytes::from(body))),
+            Ok(body) => {
+                self.waiting.push_back((entry.seq.0, Bytes::from(body)));
+                if let Some(fresh) = &self.fresh {
+                    fresh.leave(entry);
+                }
+            }
             Err(cause) => error!(seq = entry.seq.0, %cause, "an entry can't be written as JSON"),
         }
     }

@@ -31,7 +31,13 @@ pub enum LedgerPace {
 /// Actions that wait for their entries. Time is the process's own (milliseconds that never go backwards).
 #[derive(Debug, Default)]
 pub struct PromiseBook {
-    held: VecDeque<Held>,
+    /// Those that promise something, in the order of their entries: in a rush there are hundreds, so only the first is ever
+    /// looked at.
+    promises: VecDeque<Promise>,
+    /// Those that may be done at once. They overtake: a red light does not wait for the disk.
+    free: VecDeque<Held>,
+    /// So many were held.
+    count: u64,
     durable: Seq,
     /// The last entry whose promise was let go before it was on disk.
     broken: Option<Seq>,
@@ -39,18 +45,31 @@ pub struct PromiseBook {
 }
 
 #[derive(Debug)]
-struct Held {
+struct Promise {
     until: Mono,
     after: Seq,
+    held: Held,
+}
+
+#[derive(Debug)]
+struct Held {
+    /// Which it was, of all.
+    number: u64,
     act: Act,
 }
 
 impl PromiseBook {
     /// Takes an action; it comes back from [`poll_act`](Self::poll_act) when it may be done.
     pub fn hold(&mut self, now: Mono, action: Action) {
+        self.count += 1;
+        let held = Held { number: self.count, act: action.act };
         let after = action.after.unwrap_or_default();
-        let until = if after <= self.durable { now } else { now.plus(PROMISE_WAIT) };
-        self.held.push_back(Held { until, after, act: action.act });
+        if after <= self.durable {
+            return self.free.push_back(held);
+        }
+        // One that promises less than the one before it waits for that one's entry: they become durable together.
+        let after = self.promises.back().map_or(after, |last| last.after.max(after));
+        self.promises.push_back(Promise { until: now.plus(PROMISE_WAIT), after, held });
     }
 
     /// Everything up to this entry is on disk.
@@ -62,21 +81,23 @@ impl PromiseBook {
         }
     }
 
-    /// The next act that may be done now.
+    /// The next act that may be done now: of those that may, the one that was held first.
     pub fn poll_act(&mut self, now: Mono) -> Option<Act> {
-        let overfull = self.held.len() > MAX_HELD;
-        let ready = |held: &Held| held.after <= self.durable;
-        let due = |held: &Held| ready(held) || held.until <= now;
-        // Acts without a promise overtake: a red light does not wait for the disk.
-        let n = if overfull { 0 } else { self.held.iter().position(due)? };
-        let held = self.held.remove(n)?;
-        if held.after <= self.durable {
+        let overfull = self.promises.len() > MAX_HELD;
+        let is_due = |first: &Promise| first.after <= self.durable || first.until <= now || overfull;
+        let due = self.promises.front().filter(|first| is_due(first)).map(|first| first.held.number);
+        let free = self.free.front().map(|first| first.number);
+        if due.is_none_or(|due| free.is_some_and(|free| free < due)) {
+            return Some(self.free.pop_front()?.act);
+        }
+        let Promise { after, held, .. } = self.promises.pop_front()?;
+        if after <= self.durable {
             return Some(held.act);
         }
         if self.broken.is_none() {
             self.turned.push_back(LedgerPace::Slow);
         }
-        self.broken = self.broken.max(Some(held.after));
+        self.broken = self.broken.max(Some(after));
         Some(held.act.degraded())
     }
 
@@ -87,7 +108,7 @@ impl PromiseBook {
 
     /// When [`poll_act`](Self::poll_act) must be called again, though nothing else happens.
     pub fn poll_timeout(&self) -> Option<Mono> {
-        self.held.front().map(|held| held.until)
+        self.promises.front().map(|first| first.until)
     }
 }
 
@@ -103,6 +124,10 @@ impl Act {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
+    use proptest::prelude::*;
+
     use super::*;
     use crate::id::{PlaceId, ReaderId};
 
@@ -148,6 +173,63 @@ mod tests {
         book.hold(Mono(0), Action { after: None, act: show(Picture::SeeTeacher) });
         assert_eq!(book.poll_act(Mono(0)), Some(show(Picture::SeeTeacher)));
         assert_eq!(book.poll_act(Mono(0)), None);
+    }
+
+    #[test]
+    fn what_may_be_done_is_done_in_the_order_in_which_it_was_held() {
+        let mut book = PromiseBook::default();
+        book.hold(Mono(0), promise(7));
+        book.handle_durable(Seq(7));
+        book.hold(Mono(0), Action { after: None, act: show(Picture::SeeTeacher) });
+        assert_eq!(book.poll_act(Mono(0)), Some(show(Picture::Welcome)));
+        assert_eq!(book.poll_act(Mono(0)), Some(show(Picture::SeeTeacher)));
+    }
+
+    proptest! {
+        #[test]
+        fn promises_are_kept_or_let_go_in_their_order(steps in prop::collection::vec((0..4_u8, 0..20_u64), 1..200)) {
+            let (mut book, mut now, mut durable, mut given) = (PromiseBook::default(), 0, 0, 0_u64);
+            let (mut waiting, mut is_slow) = (VecDeque::new(), false);
+            for (what, n) in steps {
+                match what {
+                    0 | 1 => {
+                        given += 1;
+                        // The place tells the acts apart.
+                        book.hold(Mono(now), Action { after: Some(Seq(n)), act: Act::Show {
+                            place: PlaceId::try_new(&format!("gate-{given}")).unwrap(),
+                            reader: ReaderId::try_new("in").unwrap(),
+                            picture: Picture::Welcome,
+                        }});
+                        waiting.push_back((given, n, now));
+                    }
+                    2 => {
+                        durable = durable.max(n);
+                        book.handle_durable(Seq(durable));
+                    }
+                    _ => now += n * 5,
+                }
+                let mut last_promise = 0;
+                while let Some(act) = book.poll_act(Mono(now)) {
+                    let Act::Show { place, picture, .. } = act else { panic!("{act:?}") };
+                    let at = waiting.iter().position(|(given, ..)| format!("gate-{given}") == place.as_str()).unwrap();
+                    let (number, after, since) = waiting.remove(at).unwrap();
+                    if after > durable {
+                        prop_assert_eq!(&picture, &Picture::Degraded);
+                        prop_assert!(now >= since + 150);
+                        is_slow = true;
+                    }
+                    prop_assert!(number > last_promise, "what may be done now is done in order");
+                    last_promise = number;
+                }
+                prop_assert!(waiting.iter().all(|(.., since)| now < since + 150), "nobody waits longer");
+                prop_assert_eq!(book.poll_timeout(), waiting.front().map(|(.., since)| Mono(since + 150)));
+                while let Some(pace) = book.poll_pace() {
+                    prop_assert!(is_slow || pace == LedgerPace::CaughtUp);
+                }
+            }
+            book.handle_durable(Seq(20));
+            prop_assert_eq!(core::iter::from_fn(|| book.poll_act(Mono(now))).count(), waiting.len());
+        }
     }
 
     #[test]

@@ -24,19 +24,20 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use schoolgate_core::{
-    entry::{Entry, Seq, What},
+    entry::{Entry, EntryError, Seq, What},
     id::{GuardianId, GuardianToken},
     notice::{self, Notice, late},
     roster::Roster,
     site::Site,
     state::State,
+    time::Stamp,
 };
 use tokio::{
     sync::watch,
     task::{JoinError, JoinHandle, spawn_blocking, yield_now},
 };
 
-use super::{Feed, FeedError, Letter, Message, SameState, payload::MessageWriter};
+use super::{Feed, FeedError, FreshEntries, Letter, Message, SameState, payload::MessageWriter};
 use crate::{
     clock::Clock,
     ledger::{Durable, LedgerReader, ReadError, Record},
@@ -60,6 +61,7 @@ pub struct EntryFeed {
     /// What was so at the last entry looked at.
     state: State,
     same: SameState,
+    fresh: FreshEntries,
     /// What is known of entries that were looked at and not told yet.
     later: Later,
     /// Whether there is more to look at before anything is told.
@@ -100,7 +102,8 @@ impl EntryFeed {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (later, behind, place_events) = (Later::default(), false, false);
-        let (older, read_through, same) = (None, 0, SameState::default());
+        let (older, read_through) = (None, 0);
+        let (same, fresh) = (SameState::default(), FreshEntries::default());
         Self {
             reader,
             durable,
@@ -110,6 +113,7 @@ impl EntryFeed {
             clock,
             state,
             same,
+            fresh,
             later,
             behind,
             place_events,
@@ -122,6 +126,12 @@ impl EntryFeed {
     #[must_use]
     pub fn with_same_state(self, same: SameState) -> Self {
         Self { same, ..self }
+    }
+
+    /// Does not read again what is left there.
+    #[must_use]
+    pub fn with_fresh_entries(self, fresh: FreshEntries) -> Self {
+        Self { fresh, ..self }
     }
 
     /// Publishes every place's entries, too.
@@ -197,8 +207,12 @@ impl EntryFeed {
         self.behind || self.older.is_some() || self.read_through < self.durable.borrow().through
     }
 
+    fn entry_of(&self, record: &Record) -> Result<Entry, EntryError> {
+        self.fresh.take(record.seq).map_or_else(|| Entry::decode(&record.body), Ok)
+    }
+
     fn letters(&mut self, records: &[Record], roster: &Roster, now: &Moment) -> Vec<Letter> {
-        let entries: Vec<_> = records.iter().map(|record| (record, Entry::decode(&record.body))).collect();
+        let entries: Vec<_> = records.iter().map(|record| (record, self.entry_of(record))).collect();
         for entry in entries.iter().filter_map(|(_, entry)| entry.as_ref().ok()) {
             self.look_at(entry, roster);
         }
@@ -315,9 +329,10 @@ impl Feed for EntryFeed {
 impl EntryFeed {
     /// What is late is told only by one who knows how it ended.
     fn should_look_ahead(&self, next: Option<&Record>, roster: &Roster, now: &Moment) -> bool {
-        let is_late = |entry: Entry| entry.at.elapsed(&now.stamp).is_some_and(|age| age > roster.policy.late_news());
-        self.state.last().0 < self.durable.borrow().through
-            && next.and_then(|record| Entry::decode(&record.body).ok()).is_some_and(is_late)
+        let made =
+            |record: &Record| self.fresh.moment_of(record.seq).or_else(|| Some(Entry::decode(&record.body).ok()?.at));
+        let is_late = |made: Stamp| made.elapsed(&now.stamp).is_some_and(|age| age > roster.policy.late_news());
+        self.state.last().0 < self.durable.borrow().through && next.and_then(made).is_some_and(is_late)
     }
 }
 

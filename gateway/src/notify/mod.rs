@@ -22,6 +22,7 @@ mod connection;
 mod entry_feed;
 mod failure;
 mod feed;
+mod fresh;
 mod health;
 mod late;
 mod message;
@@ -39,6 +40,7 @@ mod wire;
 
 pub use entry_feed::EntryFeed;
 pub use feed::{Feed, FeedError, Letter, Progress};
+pub use fresh::FreshEntries;
 pub use health::{Backlog, HEALTH_EVERY, Health, OneReader, ReaderHealth, RosterHealth};
 pub use message::{Message, PACKET_LIMIT_BYTES, Unfit};
 pub use notifier::{BACKOFF_MAX, BACKOFF_MIN, FEED_PAUSE, Notifier, Received};

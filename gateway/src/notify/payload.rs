@@ -9,9 +9,11 @@ use schoolgate_core::{
     time::{ClockQuality, Wall},
 };
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::Message;
+
+/// What a place event has besides the entry; an estimate.
+const PLACE_EVENT_BYTES: usize = 128;
 
 /// Writes messages for one school and gateway.
 #[derive(Clone, Debug)]
@@ -75,13 +77,13 @@ struct AlertPayload<'a> {
     seq: Seq,
 }
 
+/// All but the entry itself, which comes last.
 #[derive(Serialize)]
 struct PlacePayload<'a> {
     v: u32,
     id: &'a str,
     at: Wall,
     gateway: &'a GatewayId,
-    entry: &'a RawValue,
 }
 
 impl MessageWriter {
@@ -116,7 +118,7 @@ impl MessageWriter {
             gateway: &self.gateway,
             seq,
         };
-        self.message(format!("{}/event", self.guardian(token)), &id, &payload, false)
+        write(format!("{}/event", self.guardian(token)), &id, &payload, false)
     }
 
     fn alert(&self, entry: &Entry, notice: &Notice) -> Option<Message> {
@@ -140,7 +142,7 @@ impl MessageWriter {
             gateway,
             seq,
         };
-        self.message(format!("schoolgate/{school}/staff/{role}/alert"), &id, &payload, false)
+        write(format!("schoolgate/{school}/staff/{role}/alert"), &id, &payload, false)
     }
 
     /// What a guardian may see of their children, for the broker to keep. `seq` is the entry that it is sent for.
@@ -154,30 +156,33 @@ impl MessageWriter {
         let (who, token) = guardian;
         let id = format!("{}-{seq}-status-{who}", self.ledger);
         let payload = StatusPayload { v: 1, id: &id, at, children };
-        self.message(format!("{}/status", self.guardian(token)), &id, &payload, true)
+        write(format!("{}/status", self.guardian(token)), &id, &payload, true)
     }
 
-    /// The entry itself, for the boards and the other gateways of the campus. `body` is its JSON as the ledger has it.
+    /// The entry itself, for the boards and the other gateways of the campus. `body` is its JSON as the ledger has it,
+    /// which is not looked at again.
     pub fn place_event(&self, entry: &Entry, place: &PlaceId, body: &[u8]) -> Option<Message> {
         let id = format!("{}-{}", self.ledger, entry.seq);
-        let raw: &RawValue = serde_json::from_slice(body).ok()?;
-        let payload = PlacePayload { v: 1, id: &id, at: entry.at.wall, gateway: &self.gateway, entry: raw };
-        self.message(format!("schoolgate/{}/place/{place}/event", self.school), &id, &payload, false)
+        let payload = PlacePayload { v: 1, id: &id, at: entry.at.wall, gateway: &self.gateway };
+        let mut json = Vec::with_capacity(body.len() + PLACE_EVENT_BYTES);
+        serde_json::to_writer(&mut json, &payload).ok()?;
+        json.pop(); // the object's end
+        json.extend_from_slice(b",\"entry\":");
+        json.extend_from_slice(body);
+        json.push(b'}');
+        Some(message(format!("schoolgate/{}/place/{place}/event", self.school), &id, json, false))
     }
 
     fn guardian(&self, token: &GuardianToken) -> String {
         format!("schoolgate/{}/guardian/{token}", self.school)
     }
+}
 
-    fn message(&self, topic: String, id: &str, payload: &impl Serialize, retain: bool) -> Option<Message> {
-        let payload = Bytes::from(serde_json::to_vec(payload).ok()?);
-        Some(Message {
-            topic,
-            payload,
-            retain,
-            expires_at: None,
-            late_at: None,
-            id: Bytes::copy_from_slice(id.as_bytes()),
-        })
-    }
+fn write(topic: String, id: &str, payload: &impl Serialize, retain: bool) -> Option<Message> {
+    Some(message(topic, id, serde_json::to_vec(payload).ok()?, retain))
+}
+
+fn message(topic: String, id: &str, payload: Vec<u8>, retain: bool) -> Message {
+    let id = Bytes::copy_from_slice(id.as_bytes());
+    Message { topic, payload: Bytes::from(payload), retain, expires_at: None, late_at: None, id }
 }

@@ -16,8 +16,8 @@ use crate::{
     config::{Config, Link, Mqtt, OsdpLine, SecretText, SerialLine},
     ledger::{Durable, Ledger, LedgerId, LedgerReader, ReadError, Removed},
     notify::{
-        Answer, ClientFiles, EntryFeed, Login, Message, MessageWriter, Notifier, NotifySettings, NotifyStatus,
-        Progress, ReplyDesk, SameState, TlsFiles, reply_filter,
+        Answer, ClientFiles, EntryFeed, FreshEntries, Login, Message, MessageWriter, Notifier, NotifySettings,
+        NotifyStatus, Progress, ReplyDesk, SameState, TlsFiles, reply_filter,
     },
     readers::{
         Conversation, Desk, Displays, Examine, Proof, ReaderCounters, ReaderEvent, SerialPort, SerialStream, Talker,
@@ -146,14 +146,14 @@ impl Progress for KeptElsewhere {
 }
 
 impl NotifyPart {
-    /// The publisher, if the configuration has a broker. It goes on after `state`'s last entry, and shares memory
-    /// with the state that is left in `same`.
+    /// The publisher, if the configuration has a broker. It goes on after `state`'s last entry, shares memory with the
+    /// state that is left in `same`, and does not read again what is left in `fresh`.
     pub(super) fn start(
         config: &Config,
         (ledger, id): (&Ledger, LedgerId),
         durable: watch::Receiver<Durable>,
         (site, roster): (Arc<Site>, watch::Receiver<Arc<Roster>>),
-        (state, same): (State, SameState),
+        (state, same, fresh): (State, SameState, FreshEntries),
         clock: Arc<dyn Clock>,
         health: watch::Receiver<Option<Message>>,
     ) -> Result<Option<Self>, StartError> {
@@ -167,7 +167,8 @@ impl NotifyPart {
         let roster_for_replies = roster.clone();
         let feed = EntryFeed::new(ledger.reader(), durable, writer, site, roster, state, clock)
             .with_place_events(mqtt.place_events)
-            .with_same_state(same);
+            .with_same_state(same)
+            .with_fresh_entries(fresh);
         let settings = settings(config, mqtt)?;
         let (notifier, status) = Notifier::new(settings, feed, KeptElsewhere, through, random_u32)
             .map_err(|cause| StartError::Notify(Box::new(cause)))?;

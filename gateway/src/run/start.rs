@@ -26,7 +26,7 @@ use crate::{
     evidence::{Checkpointer, Pace, SigningKey},
     keeper::{Keeper, Progress},
     ledger::{self, Ledger, LedgerId, Options, Recovery},
-    notify::SameState,
+    notify::{FreshEntries, SameState},
     readers::{card_key::CardKey, sun::SunExaminer},
     retention::{Nights, Rules},
     roster_file::{self, KEPT_FILE, LoadedRoster},
@@ -137,7 +137,7 @@ impl Gateway {
         let ids = (config.gateway.school.clone(), config.gateway.id.clone());
         let health =
             HealthDesk::new(ids, data_dir, began, health).with_readers(readers.counters(), config.gateway.language);
-        let same_state = SameState::default();
+        let (same_state, fresh) = (SameState::default(), FreshEntries::default());
         let notify = or_without(
             "notifications",
             parts::NotifyPart::start(
@@ -145,7 +145,7 @@ impl Gateway {
                 (&ledger, ledger_id),
                 lamps_lit_seen,
                 (Arc::new(site), roster_seen),
-                (notified, same_state.clone()),
+                (notified, same_state.clone(), fresh.clone()),
                 Arc::clone(&clock),
                 health_told,
             ),
@@ -156,7 +156,8 @@ impl Gateway {
         let retention = or_without("retention", start_retention(&config, &ledger, &clock));
 
         let mut shell = Shell::new(clock, school, ledger, gates, gate_times, config.gateway.language, began)
-            .with_displays(readers.displays());
+            .with_displays(readers.displays())
+            .with_fresh_entries(notify.is_some().then_some(fresh));
         shell.input(Instant::now(), Input::Started { version: env!("CARGO_PKG_VERSION").into() });
         if let Some(LoadedRoster { roster, digest, .. }) = loaded {
             roster_file::warn_of_places(&roster, shell.school().site());

@@ -35,6 +35,8 @@ const MINUTE_MS: i64 = 60_000;
 pub(crate) struct Lanes {
     began: Mono,
     machines: BTreeMap<PlaceId, Machine>,
+    /// Of those machines for which time matters now, when: asked at every input, where it changes with one machine's events.
+    due: BTreeMap<PlaceId, Mono>,
     /// Kept for its room.
     todo: VecDeque<Effect>,
     waits: VecDeque<Waits>,
@@ -253,9 +255,8 @@ pub(crate) fn calendar_came(school: &mut School) {
 pub(crate) fn next(school: &School) -> Option<Timeout> {
     let change = school.lanes.next_change.and_then(|at| agenda::mono_of(school, at));
     let change = change.map(|at| Timeout { at, why: Timer::GateSchedule });
-    let lanes = school.lanes.machines.iter();
-    let lane = lanes.filter_map(|(place, machine)| Some((machine.next(school.site.gate(place))?, place))).min();
-    let lane = lane.map(|(at, place)| Timeout { at, why: Timer::Gate { place: place.clone() } });
+    let lane = school.lanes.due.iter().min_by_key(|(_, at)| **at);
+    let lane = lane.map(|(place, at)| Timeout { at: *at, why: Timer::Gate { place: place.clone() } });
     [next_held(school), lane, change].into_iter().flatten().min_by_key(|timeout| timeout.at)
 }
 
@@ -302,7 +303,12 @@ fn give(school: &mut School, place: &PlaceId, event: Event) {
     let (at, passage) = (school.now.mono, school.policy().passage());
     let School { lanes, site, state, .. } = school;
     let now = Now { at, gate: site.gate(place), passage };
-    machine_of(lanes, state, place).handle(&now, event, &mut todo);
+    let machine = machine_of(lanes, state, place);
+    machine.handle(&now, event, &mut todo);
+    match machine.next(now.gate) {
+        Some(at) => lanes.due.insert(place.clone(), at),
+        None => lanes.due.remove(place),
+    };
     while let Some(effect) = todo.pop_front() {
         carry_out(school, place, effect);
     }

@@ -113,6 +113,8 @@ struct Desk {
     ledger: Ledger,
     feed: EntryFeed,
     clock: SetClock,
+    /// Where entries are left for the feed, if they are.
+    fresh: Option<FreshEntries>,
     _roster: watch::Sender<Arc<Roster>>,
 }
 
@@ -131,7 +133,7 @@ impl Desk {
         let feed =
             EntryFeed::new(ledger.reader(), ledger.durable(), writer, site, seen, state, Arc::new(clock.clone()))
                 .with_place_events(true);
-        Self { school, ledger, feed, clock, _roster: sender }
+        Self { school, ledger, feed, clock, fresh: None, _roster: sender }
     }
 
     /// A card is presented; the moment of the last one is now.
@@ -141,6 +143,9 @@ impl Desk {
         self.school.handle(at, Input::Tap { reader, credential: card, proof: Default::default() });
         while let Some(entry) = self.school.poll_entry() {
             self.ledger.append(entry.seq.0, entry.encode().unwrap().into()).unwrap();
+            if let Some(fresh) = &self.fresh {
+                fresh.leave(entry);
+            }
         }
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let last = self.school.state().last().0;
@@ -341,4 +346,26 @@ fn with_the_shells_state_in_place_of_its_own_it_tells_the_same() {
         told
     };
     assert_eq!(told(true), told(false));
+}
+
+#[test]
+fn what_is_left_for_it_it_tells_as_if_it_had_read_it_and_only_once_it_is_on_disk() {
+    let taps = [("07:41", 1, 1), ("17:40", 36_000_000, 1), ("17:50", 36_600_000, 2), ("17:51", 36_660_000, 1)];
+    let told = |fresh: Option<FreshEntries>| {
+        let mut desk = Desk::open();
+        desk.feed = desk.feed.with_fresh_entries(fresh.clone().unwrap_or_default());
+        desk.fresh = fresh;
+        taps.iter().for_each(|&(time, mono, of)| desk.tap(time, mono, card(of)));
+        let told = desk.letters(0);
+        (told, desk)
+    };
+    let fresh = FreshEntries::default();
+    let (by_what_was_left, mut desk) = told(Some(fresh.clone()));
+    assert_eq!(by_what_was_left, told(None).0);
+    let last = desk.school.state().last();
+    assert!((1..=last.0).all(|seq| fresh.take(seq).is_none()), "all were taken");
+
+    let at = stamp("17:52", 36_720_000);
+    fresh.leave(Entry { v: ENTRY_VERSION, seq: last.next(), at, what: What::Stopped {} });
+    assert!(desk.letters(last.0).is_empty(), "the ledger does not have it");
 }

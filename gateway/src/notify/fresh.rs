@@ -1,0 +1,85 @@
+//! Entries on their way to the feed: what the shell has just had in its hands need not be read out of JSON again.
+//!
+//! The shell leaves each entry here when it hands it to the ledger; the feed, once it finds the entry on disk, takes it
+//! from here if it is here. What is on disk, and so may be told, is the ledger's word alone.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use schoolgate_core::{entry::Entry, time::Stamp};
+
+/// So many are kept: more than become durable with one sync. While the feed is further behind, it reads.
+const MAX_ENTRIES: usize = 1_024;
+
+/// Where entries are left and found. Clones are the same place.
+#[derive(Clone, Default)]
+pub struct FreshEntries(Arc<Mutex<VecDeque<Entry>>>);
+
+impl FreshEntries {
+    /// Leaves an entry for the feed. Entries come in their order.
+    pub fn leave(&self, entry: Entry) {
+        let mut entries = self.entries();
+        // Those that were left first are the first to be looked for.
+        if entries.len() < MAX_ENTRIES {
+            entries.push_back(entry);
+        }
+    }
+
+    /// When that entry was made, if it is here.
+    pub(super) fn moment_of(&self, seq: u64) -> Option<Stamp> {
+        self.entries().front().filter(|first| first.seq.0 == seq).map(|first| first.at)
+    }
+
+    /// Takes that entry if it is here; those before it are not looked for any more.
+    pub(super) fn take(&self, seq: u64) -> Option<Entry> {
+        let mut entries = self.entries();
+        while entries.front().is_some_and(|first| first.seq.0 < seq) {
+            entries.pop_front();
+        }
+        if entries.front()?.seq.0 == seq { entries.pop_front() } else { None }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, VecDeque<Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schoolgate_core::{
+        entry::{ENTRY_VERSION, Seq, What},
+        time::Stamp,
+    };
+
+    use super::*;
+
+    fn entry(seq: u64) -> Entry {
+        Entry { v: ENTRY_VERSION, seq: Seq(seq), at: Stamp::default(), what: What::Stopped {} }
+    }
+
+    #[test]
+    fn each_entry_is_taken_once_and_none_before_it_afterwards() {
+        let fresh = FreshEntries::default();
+        (1..=4).for_each(|seq| fresh.leave(entry(seq)));
+        assert_eq!(fresh.take(1), Some(entry(1)));
+        assert_eq!(fresh.take(1), None, "read again after a lost connection");
+        assert_eq!(fresh.take(3), Some(entry(3)));
+        assert_eq!(fresh.take(2), None);
+        assert_eq!(fresh.take(4), Some(entry(4)));
+        assert_eq!(fresh.take(5), None);
+    }
+
+    #[test]
+    fn no_more_are_kept_than_so_many_and_those_after_a_gap_are_found() {
+        let fresh = FreshEntries::default();
+        (1..=2_000).for_each(|seq| fresh.leave(entry(seq)));
+        assert_eq!(fresh.entries().len(), MAX_ENTRIES);
+        (1..=10).for_each(|seq| assert!(fresh.take(seq).is_some()));
+        fresh.leave(entry(2_001));
+        assert!((11..=1_024).all(|seq| fresh.take(seq).is_some()));
+        assert!((1_025..=2_000).all(|seq| fresh.take(seq).is_none()));
+        assert_eq!(fresh.take(2_001), Some(entry(2_001)));
+    }
+}
