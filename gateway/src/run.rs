@@ -4,6 +4,7 @@ mod health;
 mod lines;
 mod parts;
 mod replay;
+mod salts;
 mod start;
 
 use std::{panic::resume_unwind, sync::Arc, time::Duration};

@@ -21,7 +21,7 @@ use crate::{
     roster::{Roster, StaffRole},
     site::Site,
     text,
-    text::Bilingual,
+    text::{Bilingual, Lang},
     time::Stamp,
 };
 
@@ -88,9 +88,8 @@ struct Teller<'a> {
 }
 
 impl Teller<'_> {
-    fn place_name(&self, place: &PlaceId) -> Bilingual {
-        let unnamed = || Bilingual { zh: place.as_str().into(), en: place.as_str().into() };
-        self.site.places.get(place).map_or_else(unnamed, |place| place.name.clone())
+    fn place_name<'a>(&'a self, place: &'a PlaceId, lang: Lang) -> &'a str {
+        self.site.places.get(place).map_or(place.as_str(), |place| place.name.get(lang))
     }
 }
 
@@ -101,7 +100,6 @@ fn relation(roster: &Roster, student: &StudentId, guardian: &GuardianId) -> Bili
 }
 
 /// ` at 17:52`, or nothing if the clock was not set: a time that is not so is not said.
-fn clock(at: &Stamp) -> Bilingual {
-    let Some(time) = at.clock_text() else { return Bilingual::default() };
-    Bilingual::say(|lang| text!(lang, zh: "{time}", en: " at {time}"))
+fn clock(at: &Stamp, lang: Lang) -> String {
+    at.time_of_day().map_or_else(String::new, |time| text!(lang, zh: "{time}", en: " at {time}"))
 }

@@ -6,8 +6,15 @@
 use core::{fmt, str::FromStr, time::Duration};
 
 use alloc::string::{String, ToString};
-use jiff::{Timestamp, fmt::temporal::Pieces, tz::Offset};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use jiff::{
+    Timestamp,
+    fmt::{
+        StdFmtWrite,
+        temporal::{DateTimePrinter, Pieces},
+    },
+    tz::Offset,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _};
 
 /// Time since this boot, in milliseconds; goes on through suspend, never backwards (`CLOCK_BOOTTIME`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -57,7 +64,16 @@ impl fmt::Debug for BootId {
 
 impl Serialize for BootId {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        if to.is_human_readable() { to.collect_str(self) } else { self.0.serialize(to) }
+        if !to.is_human_readable() {
+            return self.0.serialize(to);
+        }
+        // Each entry has one, and to write it by `Display` takes five times as long.
+        let mut digits = [0; 16];
+        for (digit, shift) in digits.iter_mut().zip((0..64).step_by(4).rev()) {
+            let value = (self.0 >> shift & 0xF) as u8;
+            *digit = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+        }
+        to.serialize_str(core::str::from_utf8(&digits).unwrap_or_default())
     }
 }
 
@@ -86,6 +102,8 @@ pub struct Wall {
     offset_min: i16,
 }
 
+/// More than `2026-09-01T16:30:00.000+08:00`: jiff asks for room for any year and offset.
+const WALL_TEXT_BYTES: usize = 64;
 /// The widest offset that any place on earth has used, with room: ±25:59, as jiff allows.
 const MAX_OFFSET_MIN: i16 = 25 * 60 + 59;
 const DAY_MS: i64 = 86_400_000;
@@ -137,6 +155,14 @@ impl Wall {
         Self::new(self.unix_ms.saturating_add(by_ms), self.offset_min)
     }
 
+    fn print(self, to: impl jiff::fmt::Write) -> Result<(), jiff::Error> {
+        static PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+        // `new` keeps both within jiff's range.
+        let moment = Timestamp::from_millisecond(self.unix_ms)?;
+        let offset = Offset::from_seconds(i32::from(self.offset_min) * 60)?;
+        PRINTER.print_timestamp_with_offset(&moment, offset, to)
+    }
+
     /// Milliseconds of the school's own calendar: as [`unix_ms`](Self::unix_ms), had the epoch been at its midnight.
     pub(crate) fn local_ms(self) -> i64 {
         self.unix_ms + i64::from(self.offset_min) * 60_000
@@ -145,12 +171,7 @@ impl Wall {
 
 impl fmt::Display for Wall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Ok(moment), Ok(offset)) =
-            (Timestamp::from_millisecond(self.unix_ms), Offset::from_seconds(i32::from(self.offset_min) * 60))
-        else {
-            return Err(fmt::Error); // `new` keeps both within jiff's range
-        };
-        write!(f, "{:.3}", moment.display_with_offset(offset))
+        self.print(StdFmtWrite(f)).map_err(|_| fmt::Error)
     }
 }
 
@@ -187,7 +208,13 @@ impl FromStr for Wall {
 
 impl Serialize for Wall {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        if to.is_human_readable() { to.collect_str(self) } else { (self.unix_ms, self.offset_min).serialize(to) }
+        if !to.is_human_readable() {
+            return (self.unix_ms, self.offset_min).serialize(to);
+        }
+        // By `Display` the pieces would be looked through for what must be escaped, one after the other.
+        let mut text = String::with_capacity(WALL_TEXT_BYTES);
+        self.print(&mut text).map_err(S::Error::custom)?;
+        to.serialize_str(&text)
     }
 }
 

@@ -19,9 +19,6 @@ use super::{
     writer::Writer,
 };
 
-/// More entries than this are the thread's, which hashes them while the caller goes on.
-const MAX_ENTRIES: usize = 8;
-
 /// See the module.
 pub(super) struct Express {
     writer: Arc<Mutex<Writer>>,
@@ -86,7 +83,7 @@ impl Express {
         }
         let mut writer = lock(&self.writer);
         let room = writer.express_room(|file| ring.takes(file));
-        let Some(waiting) = self.queue.take_few(MAX_ENTRIES, room) else { return true };
+        let Some(waiting) = self.queue.take_few(room) else { return true };
         let begun = writer.begin(waiting);
         drop(writer);
         let Some(append) = begun else {
@@ -106,8 +103,9 @@ impl Express {
     fn settle(&self, ended: Ended) -> bool {
         let is_of_use = ended.1.as_ref().err().is_none_or(|error| !is_refusal(error));
         let is_all = lock(&self.writer).end(ended);
-        if !is_all {
-            self.queue.hand_over();
+        match is_all {
+            true => self.queue.settled(),
+            false => self.queue.hand_over(),
         }
         is_of_use
     }

@@ -13,6 +13,9 @@ pub const QUEUE_MAX_ENTRIES: usize = 16_384;
 /// Most bytes of entries that are held in memory until they are on disk.
 pub const QUEUE_MAX_BYTES: usize = 4 << 20;
 
+/// More entries than this are the thread's, which hashes them while the caller goes on.
+const EXPRESS_MAX_ENTRIES: usize = 8;
+
 /// Why an entry was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
@@ -62,6 +65,8 @@ struct State {
     /// Whether there is an express lane, and it writes what comes.
     has_express: bool,
     by_express: bool,
+    /// Whether the express lane has entries in hand.
+    express_is_busy: bool,
     /// The thread is to come although nothing waits.
     errand: bool,
 }
@@ -90,7 +95,7 @@ impl State {
     }
 
     fn hand_over(&mut self) {
-        (self.by_express, self.errand) = (false, true);
+        (self.by_express, self.express_is_busy, self.errand) = (false, false, true);
     }
 }
 
@@ -125,11 +130,17 @@ impl Queue {
             entries.pop_front();
         }
         let wakes = first && !state.waiting.is_empty();
+        // The lane, which runs where the entries come from, might not get to say so itself for a while.
+        let are_many = state.by_express && !state.express_is_busy && state.waiting.len() > EXPRESS_MAX_ENTRIES;
+        if are_many {
+            state.hand_over();
+        }
         let by_express = state.by_express;
         drop(state);
         match (wakes, by_express) {
             (true, true) => self.called.notify_one(),
             (true, false) => self.changed.notify_all(),
+            (false, _) if are_many => self.changed.notify_all(),
             (false, _) => {}
         }
         taken
@@ -173,19 +184,26 @@ impl Queue {
     }
 
     /// For the express lane, all that waits if it is few entries and they fit in so many bytes; otherwise they are the
-    /// thread's.
-    pub(super) fn take_few(&self, most: usize, room: usize) -> Option<VecDeque<Waiting>> {
+    /// thread's. What is taken must be [`settled`](Self::settled) or [handed over](Self::hand_over).
+    pub(super) fn take_few(&self, room: usize) -> Option<VecDeque<Waiting>> {
         let mut state = lock(&self.state);
         if !state.by_express || state.waiting.is_empty() {
             return None;
         }
-        let bytes: usize = state.waiting.iter().take(most).map(|waiting| record_len(waiting.body.len())).sum();
-        if state.waiting.len() > most || bytes > room {
+        let few = state.waiting.iter().take(EXPRESS_MAX_ENTRIES);
+        let bytes: usize = few.map(|waiting| record_len(waiting.body.len())).sum();
+        if state.waiting.len() > EXPRESS_MAX_ENTRIES || bytes > room {
             state.hand_over();
             self.changed.notify_all();
             return None;
         }
+        state.express_is_busy = true;
         Some(std::mem::take(&mut state.waiting))
+    }
+
+    /// The express lane has nothing in hand any more.
+    pub(super) fn settled(&self) {
+        lock(&self.state).express_is_busy = false;
     }
 
     /// Calls the thread to what the express lane can't do.
@@ -241,6 +259,34 @@ mod tests {
             queue.append_all(&mut entries).unwrap();
             assert!(entries.is_empty());
             assert_eq!(writer.join().unwrap(), 8);
+        });
+    }
+
+    #[test]
+    fn the_thread_is_called_to_many_at_once_unless_the_lane_is_at_work() {
+        let queue = Queue::new(1, 1 << 20);
+        let mut seq = 0;
+        let mut append = |count: u64| {
+            let mut entries = (seq + 1..=seq + count).map(|seq| (seq, Bytes::from_static(b"{}"))).collect();
+            queue.append_all(&mut entries).unwrap();
+            seq += count;
+        };
+        queue.open_express();
+        assert!(queue.take().unwrap().is_empty(), "the errand on which the lane is opened");
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| queue.take().unwrap().len());
+            while !queue.is_by_express() {
+                std::thread::yield_now();
+            }
+            append(1);
+            assert_eq!(queue.take_few(4096).unwrap().len(), 1);
+            append(9);
+            assert!(queue.is_by_express(), "the lane has the writer");
+            queue.settled();
+            append(1);
+            assert!(!queue.is_by_express());
+            assert!(queue.take_few(4096).is_none());
+            assert_eq!(thread.join().unwrap(), 10);
         });
     }
 

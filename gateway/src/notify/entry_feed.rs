@@ -48,7 +48,7 @@ use moment::Moment;
 /// At most this many bytes of entries are looked at in one go.
 const READ_BYTES: usize = 256 * 1024;
 /// At most so many entries are made into letters, or folded ahead, in one go: a tap may wait for that long.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 48;
 
 /// Reads the ledger, folds it, and says who is told what.
 pub struct EntryFeed {

@@ -10,8 +10,11 @@ use std::{
 
 use schoolgate_core::{entry::Entry, time::Stamp};
 
-/// So many are kept: more than become durable with one sync. While the feed is further behind, it reads.
-const MAX_ENTRIES: usize = 1_024;
+/// So many are kept, which take 1.2 MB: several times what becomes durable with one sync. While the feed is further
+/// behind, it reads.
+const MAX_ENTRIES: usize = 4_096;
+/// Room that is kept for those of usual days.
+const KEPT_ROOM: usize = 64;
 
 /// Where entries are left and found. Clones are the same place.
 #[derive(Clone, Default)]
@@ -38,7 +41,11 @@ impl FreshEntries {
         while entries.front().is_some_and(|first| first.seq.0 < seq) {
             entries.pop_front();
         }
-        if entries.front()?.seq.0 == seq { entries.pop_front() } else { None }
+        let found = if entries.front()?.seq.0 == seq { entries.pop_front() } else { None };
+        if entries.is_empty() {
+            entries.shrink_to(KEPT_ROOM);
+        }
+        found
     }
 
     fn entries(&self) -> MutexGuard<'_, VecDeque<Entry>> {
@@ -74,12 +81,13 @@ mod tests {
     #[test]
     fn no_more_are_kept_than_so_many_and_those_after_a_gap_are_found() {
         let fresh = FreshEntries::default();
-        (1..=2_000).for_each(|seq| fresh.leave(entry(seq)));
+        (1..=5_000).for_each(|seq| fresh.leave(entry(seq)));
         assert_eq!(fresh.entries().len(), MAX_ENTRIES);
         (1..=10).for_each(|seq| assert!(fresh.take(seq).is_some()));
-        fresh.leave(entry(2_001));
-        assert!((11..=1_024).all(|seq| fresh.take(seq).is_some()));
-        assert!((1_025..=2_000).all(|seq| fresh.take(seq).is_none()));
-        assert_eq!(fresh.take(2_001), Some(entry(2_001)));
+        fresh.leave(entry(5_001));
+        assert!((11..=4_096).all(|seq| fresh.take(seq).is_some()));
+        assert!((4_097..=5_000).all(|seq| fresh.take(seq).is_none()));
+        assert_eq!(fresh.take(5_001), Some(entry(5_001)));
+        assert!(fresh.entries().capacity() <= KEPT_ROOM, "no room is kept for what came only once");
     }
 }

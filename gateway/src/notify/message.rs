@@ -77,7 +77,7 @@ impl Message {
             Err(Unfit::TopicEmpty)
         } else if self.topic.len() > FIELD_LIMIT_BYTES {
             Err(Unfit::TopicTooLong(self.topic.len()))
-        } else if self.topic.contains(['+', '#', '\0']) {
+        } else if self.topic.bytes().any(|byte| matches!(byte, b'+' | b'#' | 0)) {
             Err(Unfit::TopicCharacter)
         } else if self.id.len() > FIELD_LIMIT_BYTES {
             Err(Unfit::IdTooLong(self.id.len()))

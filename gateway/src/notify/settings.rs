@@ -11,7 +11,9 @@ use rustls::ClientConfig;
 
 use super::PACKET_LIMIT_BYTES;
 
-/// Messages under way at most, unless the broker allows fewer.
+/// Messages under way at most, unless the broker allows fewer. With 512 a rush costs no less, and its last messages come
+/// 40 ms late: mosquitto stops passing on what it has while hundreds of its acknowledgements are neither read nor confirmed
+/// by TCP (170 ms with 1,024).
 pub const DEFAULT_WINDOW: u16 = 256;
 /// The largest window that makes sense.
 pub const WINDOW_MAX: u16 = 1024;

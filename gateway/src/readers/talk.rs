@@ -18,8 +18,8 @@ use super::{
 /// baud and a USB adapter holds bytes back for 16 ms; the rest is for a machine under load.
 pub const FRAME_SILENCE: Duration = Duration::from_millis(250);
 
-/// Bytes taken with one read: eighteen frames of an RDM6300, which sends fifteen a second.
-const READ_BYTES: usize = 256;
+/// Bytes taken with one read: seventy frames of an RDM6300, which sends fifteen a second.
+const READ_BYTES: usize = 1_024;
 
 /// Finds frames in bytes that come split, merged or damaged. No I/O, no clock.
 pub trait Decode: Send + 'static {

@@ -17,6 +17,7 @@ use super::{
     lines::Gates,
     parts,
     replay::{self, ReplayError, Replayed},
+    salts::Salts,
     tell_refused,
 };
 use crate::{
@@ -233,22 +234,11 @@ fn start_retention(config: &Config, ledger: &Ledger, clock: &Arc<dyn Clock>) -> 
 fn open_ledger(config: &Config, found: &Found) -> Result<(Ledger, Recovery), StartError> {
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(StartError::Random)?;
-    // A salt hides the content of an entry whose body is removed later; should the system's source fail while running,
-    // the ledger's id and a count still give salts that never repeat.
-    let mut count: u64 = 0;
-    let salts = Box::new(move || {
-        let mut salt = [0; 16];
-        if getrandom::fill(&mut salt).is_err() {
-            count += 1;
-            salt = id;
-            salt.iter_mut().zip(count.to_le_bytes()).for_each(|(byte, count)| *byte ^= count);
-        }
-        salt
-    });
+    let mut salts = Salts::new(id, |bytes| getrandom::fill(bytes).is_ok());
     let dir = config.gateway.data_dir.join("ledger");
     // What a receiver has acknowledged was durable: if it is not there, it is lost, and its number is not given again.
     let known_through = ledger::ledger_id(&dir).ok().flatten().map_or(0, |id| found.furthest_cursor(id));
-    let options = Options { known_through, ..Options::new(LedgerId(id), salts) };
+    let options = Options { known_through, ..Options::new(LedgerId(id), Box::new(move || salts.next())) };
     Ledger::open(&dir, options).map_err(StartError::Ledger)
 }
 

@@ -59,26 +59,23 @@ impl Teller<'_> {
     }
 
     fn arrived(&self, student: &StudentId, tap: &Tap) -> Vec<Notice> {
-        let (at, place) = (clock(&self.entry.at), self.place_name(&tap.place));
         self.everyone(News::of(GuardianEvent::Arrived, student).at(&tap.place), |lang, name| {
-            let (at, place) = (at.get(lang), place.get(lang));
+            let (at, place) = (clock(&self.entry.at, lang), self.place_name(&tap.place, lang));
             text!(lang, zh: "{name}{at}已到校（{place}）", en: "{name} arrived{at} ({place})")
         })
     }
 
     fn waiting(&self, student: &StudentId, tap: &Tap) -> Vec<Notice> {
-        let (at, place) = (clock(&self.entry.at), self.place_name(&tap.place));
         self.everyone(News::of(GuardianEvent::ReadyForPickup, student).at(&tap.place), |lang, name| {
-            let (at, place) = (at.get(lang), place.get(lang));
+            let (at, place) = (clock(&self.entry.at, lang), self.place_name(&tap.place, lang));
             text!(lang, zh: "{name}{at}起在{place}等待接走", en: "{name} is ready to be picked up{at} ({place})")
         })
     }
 
     /// Only the guardian who called hears of the call; the others see it in the status.
     fn called(&self, guardian: &GuardianId, student: &StudentId, tap: &Tap) -> Vec<Notice> {
-        let place = self.place_name(&tap.place);
         let notices = self.everyone(News::of(GuardianEvent::Called, student).at(&tap.place), |lang, name| {
-            let place = place.get(lang);
+            let place = self.place_name(&tap.place, lang);
             text!(lang, zh: "已通知{name}到{place}", en: "{name} has been called to: {place}")
         });
         self.only(guardian, notices)
@@ -86,9 +83,8 @@ impl Teller<'_> {
 
     /// Whoever gave the pass hears that somebody has come with it.
     fn pass_shown(&self, pass: &PassId, tap: &Tap) -> Vec<Notice> {
-        let (at, place) = (clock(&self.entry.at), self.place_name(&tap.place));
         let notices = self.everyone(News::of(GuardianEvent::Called, &pass.student).at(&tap.place), |lang, name| {
-            let (at, place) = (at.get(lang), place.get(lang));
+            let (at, place) = (clock(&self.entry.at, lang), self.place_name(&tap.place, lang));
             text!(
                 lang,
                 zh: "持您接送凭证的人{at}已到{place}，已通知{name}",
@@ -99,9 +95,9 @@ impl Teller<'_> {
     }
 
     fn released(&self, student: &StudentId, to: &Recipient, tap: &Tap) -> Vec<Notice> {
-        let (at, by) = (clock(&self.entry.at), self.recipient(student, to));
+        let by = self.recipient(student, to);
         self.everyone(News::of(GuardianEvent::Released, student).at(&tap.place), |lang, name| {
-            let at = at.get(lang);
+            let at = clock(&self.entry.at, lang);
             match &by {
                 None => text!(lang, zh: "{name}{at}自行离校", en: "{name} set off home alone{at}"),
                 Some(by) => {
@@ -165,10 +161,10 @@ impl Teller<'_> {
     }
 
     fn not_arrived(&self, student: &StudentId, session: &SessionId, place: &PlaceId) -> Vec<Notice> {
-        let (at, course, room) = (clock(&self.entry.at), self.course(session), self.place_name(place));
+        let course = self.course(session);
         let news = News::of(GuardianEvent::NotArrived, student).at(place).in_session(session);
         self.everyone(news, |lang, name| {
-            let (at, course, room) = (at.get(lang), course.get(lang), room.get(lang));
+            let (at, course, room) = (clock(&self.entry.at, lang), course.get(lang), self.place_name(place, lang));
             text!(
                 lang,
                 zh: "{name}{at}仍未到{course}（{room}）",
@@ -183,19 +179,19 @@ impl Teller<'_> {
         if hours.zip(self.entry.at.time_of_day()).is_some_and(|(hours, time)| time >= hours.until) {
             return Vec::new();
         }
-        let (at, course) = (clock(&self.entry.at), self.course(session));
+        let course = self.course(session);
         let news = News::of(GuardianEvent::NoLongerMissed, student).at(place).in_session(session);
         self.everyone(news, |lang, name| {
-            let (at, course) = (at.get(lang), course.get(lang));
+            let (at, course) = (clock(&self.entry.at, lang), course.get(lang));
             text!(lang, zh: "{course}：{name}{at}已不再缺席", en: "{course}: {name} is no longer missed{at}")
         })
     }
 
     fn left_without_release(&self, student: &StudentId, session: &SessionId) -> Vec<Notice> {
-        let (at, course) = (clock(&self.entry.at), self.course(session));
+        let course = self.course(session);
         let news = News::of(GuardianEvent::LeftWithoutRelease, student).in_session(session);
         self.everyone(news, |lang, name| {
-            let (at, course) = (at.get(lang), course.get(lang));
+            let (at, course) = (clock(&self.entry.at, lang), course.get(lang));
             text!(
                 lang,
                 zh: "{name}{at}在{course}期间未请假离校",
@@ -221,8 +217,11 @@ impl Teller<'_> {
     fn everyone(&self, news: News<'_>, say: impl Fn(Lang, &str) -> String) -> Vec<Notice> {
         let News { event, student, place, facts } = news;
         let Some(name) = self.roster.student(student).map(|s| s.name.as_str()) else { return Vec::new() };
+        let mut heard_by = self.roster.heard_by(student, &self.entry.at).peekable();
+        if heard_by.peek().is_none() {
+            return Vec::new();
+        }
         let text = Bilingual::say(|lang| say(lang, name));
-        let heard_by = self.roster.heard_by(student, &self.entry.at);
         let notice = |token: &crate::id::GuardianToken| Notice::Event {
             token: token.clone(),
             event,

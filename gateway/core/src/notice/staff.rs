@@ -69,7 +69,8 @@ impl Teller<'_> {
     }
 
     fn alarm(&self, alarm: &Alarm, standing: &Standing<'_>) -> Vec<Notice> {
-        let place = alarm.place().map(|place| self.place_name(place)).unwrap_or_default();
+        let place_name = |place| Bilingual::say(|lang| self.place_name(place, lang).into());
+        let place = alarm.place().map(place_name).unwrap_or_default();
         let says = alarm.says(&place);
         let text = Bilingual::say(|lang| {
             let says = says.get(lang);

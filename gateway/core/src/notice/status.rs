@@ -96,17 +96,14 @@ fn child_status(child: &StudentId, presence: &Presence, roster: &Roster) -> Opti
     let text = match state {
         ChildState::OnCampus => here(&name, presence, roster),
         ChildState::Released => released(&name, child, presence, roster),
-        ChildState::OffCampus | ChildState::Waiting | ChildState::Called => {
-            let at = clock(&presence.since);
-            Bilingual::say(|lang| match state {
-                ChildState::OffCampus => {
-                    let at = at.get(lang);
-                    text!(lang, zh: "{name}{at}已离校", en: "{name} left school{at}")
-                }
-                ChildState::Waiting => text!(lang, zh: "{name}正在等待接走", en: "{name} is waiting to be picked up"),
-                _ => text!(lang, zh: "已通知{name}前来", en: "{name} has been called"),
-            })
-        }
+        ChildState::OffCampus | ChildState::Waiting | ChildState::Called => Bilingual::say(|lang| match state {
+            ChildState::OffCampus => {
+                let at = clock(&presence.since, lang);
+                text!(lang, zh: "{name}{at}已离校", en: "{name} left school{at}")
+            }
+            ChildState::Waiting => text!(lang, zh: "{name}正在等待接走", en: "{name} is waiting to be picked up"),
+            _ => text!(lang, zh: "已通知{name}前来", en: "{name} has been called"),
+        }),
     };
     Some(ChildStatus { student: child.clone(), name: name.as_str().into(), state, since: presence.since, text })
 }
@@ -124,14 +121,13 @@ fn state_of(presence: &Presence) -> ChildState {
 fn here(name: &str, presence: &Presence, roster: &Roster) -> Bilingual {
     let session = presence.session.as_ref().and_then(|id| roster.session(id));
     let course = session.and_then(|session| roster.course(&session.course)).map(|course| course.name.as_str());
-    let at = clock(&presence.since);
     Bilingual::say(|lang| match (course, presence.custodian()) {
         (Some(course), _) => text!(lang, zh: "{name}正在参加{course}", en: "{name} is in {course}"),
         (None, Some(Custodian::ExtendedCare)) => {
             text!(lang, zh: "{name}正在延时托管", en: "{name} is in extended care")
         }
         (None, Some(Custodian::GateDuty)) => {
-            let at = at.get(lang);
+            let at = clock(&presence.since, lang);
             text!(lang, zh: "{name}{at}已到校", en: "{name} came to school{at}")
         }
         (None, _) => text!(lang, zh: "{name}在校", en: "{name} is at school"),
@@ -144,9 +140,8 @@ fn released(name: &str, child: &StudentId, presence: &Presence, roster: &Roster)
         Some(Custodian::Delegate(pass)) => Some(delegate(&relation(roster, child, &pass.guardian))),
         _ => None,
     };
-    let at = clock(&presence.since);
     Bilingual::say(|lang| {
-        let at = at.get(lang);
+        let at = clock(&presence.since, lang);
         match &by {
             Some(by) => {
                 let by = by.get(lang);
