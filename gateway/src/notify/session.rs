@@ -44,6 +44,12 @@ pub const STOP_PATIENCE: Duration = Duration::from_secs(2);
 pub const ACK_LEISURE: Duration = Duration::from_millis(200);
 /// After this time they are looked for if there is something to send anyway, so that in a rush no timer fires for them.
 const ACK_GLANCE: Duration = Duration::from_millis(100);
+/// With a full window, more acknowledgements are waited for so long after the last ones, for a quarter of the window: to
+/// take three and send three would wake both ends for each three. By then the broker has not run out of work, and one that
+/// has Nagle's algorithm on, and so holds all but the first back until we send something, is not kept for longer.
+const ACK_PAUSE: Duration = Duration::from_millis(1);
+/// A window of fewer messages may be worked off within that time.
+const ACK_PAUSE_FROM_WINDOW: usize = 128;
 /// A PUBACK has at least so many bytes, MQTT 5 §3.4.
 const PUBACK_BYTES: usize = 4;
 
@@ -183,6 +189,7 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
         let in_flight = self.notifier.window.in_flight();
         self.connection.wake_at_bytes(match self.phase {
             Phase::Publishing if in_flight > 0 && !self.is_window_full() => self.limit * PUBACK_BYTES,
+            Phase::Publishing if self.more_answers_by().is_some() => self.limit / 4 * PUBACK_BYTES,
             // Also with a full window: a broker that has Nagle's algorithm on holds the second acknowledgement back until
             // we send something, or for the 40 ms of a delayed ACK.
             _ => 1,
@@ -197,6 +204,13 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
 
     fn is_window_full(&self) -> bool {
         self.notifier.window.in_flight() >= self.notifier.window.limit()
+    }
+
+    /// Until when more acknowledgements are waited for, if they are.
+    fn more_answers_by(&self) -> Option<Instant> {
+        let is_large = self.notifier.window.limit() >= ACK_PAUSE_FROM_WINDOW;
+        let pauses = is_large && self.phase == Phase::Publishing && self.is_window_full();
+        Some(self.last_answer + ACK_PAUSE).filter(|&until| pauses && self.now < until)
     }
 
     fn flush(&mut self) -> Step {
@@ -513,7 +527,10 @@ impl<'a, F: Feed, P: Progress> Session<'a, F, P> {
         };
         let ping = self.connection.ping_at();
         let look = self.unseen_since.map(|since| since + ACK_LEISURE);
-        [answer, hold, feed, ping, look, self.stop_at].into_iter().flatten().fold(silence, Instant::min)
+        [answer, hold, feed, ping, look, self.more_answers_by(), self.stop_at]
+            .into_iter()
+            .flatten()
+            .fold(silence, Instant::min)
     }
 
     fn on_time(&mut self) -> Step {
