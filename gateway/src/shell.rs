@@ -222,6 +222,8 @@ impl Shell {
         self.settle(now);
         self.record_unrecorded(now);
         self.tell_late(now);
+        // After the tap's own lamp: the ends of other lanes' lamps seldom need a wake-up of their own then.
+        self.gates.on_timeout(now);
     }
 
     /// The moment of [`next_wakeup`](Self::next_wakeup) has come, or it is time to look at the clock.

@@ -108,16 +108,19 @@ impl GateDriver {
         Ok(())
     }
 
-    /// When [`on_timeout`](Self::on_timeout) is due.
+    /// When [`on_timeout`](Self::on_timeout) is due, at the latest.
     pub fn next_timeout(&self) -> Option<Instant> {
         self.0.values().filter_map(Gate::next_timeout).min()
     }
 
-    /// Ends what has ended by `now`, and tries failed pins again.
+    /// Ends what has ended by `now`, and tries failed pins again. Cheap where nothing has: call it whenever awake.
     pub fn on_timeout(&mut self, now: Instant) {
-        for gate in self.0.values_mut().filter(|gate| gate.next_timeout().is_some_and(|due| due <= now)) {
+        for gate in self.0.values_mut() {
+            let was = gate.panel.outputs();
             gate.panel.handle_timeout(now);
-            gate.write(now);
+            if gate.panel.outputs() != was || gate.retry_at.is_some_and(|due| due <= now) {
+                gate.write(now);
+            }
         }
     }
 
@@ -169,7 +172,10 @@ impl Gate {
 mod tests {
     use std::time::Duration;
 
-    use super::{super::pins::tests::Board, *};
+    use super::{
+        super::{panel::SHOW_SLACK, pins::tests::Board},
+        *,
+    };
 
     struct School {
         start: Instant,
@@ -207,7 +213,7 @@ mod tests {
         assert_eq!(school.tell(0, GREEN), [(Output::Green, true)]);
         assert_eq!(school.tell(0, GateAction::Release { for_ms: 5_000 }), [(Output::Release, true)]);
 
-        assert_eq!(school.driver.next_timeout(), Some(school.at(2_000)));
+        assert_eq!(school.driver.next_timeout(), Some(school.at(2_000) + SHOW_SLACK));
         school.driver.on_timeout(school.at(2_000));
         assert_eq!(school.board.written(), [(Output::Green, false)]);
         school.driver.on_timeout(school.at(5_000));

@@ -7,12 +7,16 @@ use schoolgate_core::{
     picture::{Light, Tone},
 };
 
-/// One beep and the pause after it.
+/// A lamp goes out and a beep begins or ends up to so much later than asked, so that at a full gate one wake-up serves the
+/// ends of many lanes. No eye and no ear tells; releases keep their time.
+pub(super) const SHOW_SLACK: Duration = Duration::from_millis(40);
+
+/// One beep and the pause before the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Beep {
     /// How long it sounds, in milliseconds.
     pub on_ms: u16,
-    /// The silence after it, in milliseconds.
+    /// The silence before the next one, in milliseconds.
     pub off_ms: u16,
 }
 
@@ -142,11 +146,12 @@ impl Panel {
         }
     }
 
-    /// When the outputs change next by themselves.
+    /// By when [`handle_timeout`](Self::handle_timeout) must be called. An earlier call ends what has ended by then.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let lamp = self.lamp.map(|(_light, until)| until);
         let sound = self.sound.as_ref().map(|sound| sound.until);
-        [lamp, sound, self.released_until].into_iter().flatten().min()
+        let shown = [lamp, sound].into_iter().flatten().min().map(|until| until + SHOW_SLACK);
+        [shown, self.released_until].into_iter().flatten().min()
     }
 
     /// Ends whatever has ended by `now`.
@@ -165,9 +170,10 @@ impl Sound {
         Some(Self { beeps, sounding: true, until: at + millis(first.on_ms) })
     }
 
-    /// What comes when this has ended. Reckoned from its end, so that a late wake-up doesn't stretch the tone.
+    /// What comes when this has ended, if anything: no silence after the last beep. Reckoned from its end, so that a late
+    /// wake-up doesn't stretch the tone.
     fn next(self) -> Option<Self> {
-        let (beep, rest) = self.beeps.split_first()?;
+        let (beep, rest) = self.beeps.split_first().filter(|(_beep, rest)| !rest.is_empty())?;
         if self.sounding {
             Some(Self { sounding: false, until: self.until + millis(beep.off_ms), ..self })
         } else {
@@ -204,11 +210,12 @@ mod tests {
             self.panel.poll_timeout().map(|at| (at - self.start).as_millis())
         }
 
-        /// Lets time run to `ms`, keeping every deadline on the way.
+        /// Lets time run to `ms`, keeping every deadline on the way, and looks at the clock then.
         fn run_to(&mut self, ms: u64) -> Outputs {
             while let Some(due) = self.panel.poll_timeout().filter(|due| *due <= self.at(ms)) {
                 self.panel.handle_timeout(due);
             }
+            self.panel.handle_timeout(self.at(ms));
             self.panel.outputs()
         }
     }
@@ -218,7 +225,7 @@ mod tests {
         let mut gate = Gate::new(FailSafe::Released);
         gate.panel.show(gate.start, Light::Green, None, 2_000);
         assert_eq!(gate.panel.outputs().lamp, Some(Light::Green));
-        assert_eq!(gate.timeout_ms(), Some(2_000));
+        assert_eq!(gate.timeout_ms(), Some(2_040), "at the latest");
         assert_eq!(gate.run_to(1_999).lamp, Some(Light::Green));
         assert_eq!(gate.run_to(2_000), Outputs::default());
         assert_eq!(gate.timeout_ms(), None);
@@ -244,7 +251,34 @@ mod tests {
         gate.panel.show(gate.at(1_000), Light::Amber, Some(Tone::Attention), 5_000);
         gate.panel.handle_timeout(gate.at(1_250));
         assert!(gate.panel.outputs().buzzer, "the second beep, from 1,200 to 1,300");
-        assert_eq!(gate.timeout_ms(), Some(1_300));
+        assert_eq!(gate.timeout_ms(), Some(1_340));
+        assert!(!gate.run_to(1_300).buzzer);
+    }
+
+    #[test]
+    fn a_tone_asks_for_a_wake_up_at_each_change_and_for_none_after_its_last_beep() {
+        let mut gate = Gate::new(FailSafe::Released);
+        for (tone, changes) in [(Tone::Ok, 1), (Tone::Attention, 5), (Tone::Refused, 1)] {
+            gate.panel.show(gate.start, Light::Green, Some(tone), 0);
+            gate.panel.handle_timeout(gate.start);
+            for left in (0..changes).rev() {
+                let due = gate.panel.poll_timeout().unwrap();
+                gate.panel.handle_timeout(due);
+                assert_eq!(gate.panel.outputs().buzzer, left % 2 == 1, "{tone:?}: {left} changes left");
+            }
+            assert_eq!(gate.timeout_ms(), None, "{tone:?}");
+        }
+    }
+
+    #[test]
+    fn a_lamp_may_go_out_a_little_late_and_a_release_ends_in_time() {
+        let mut gate = Gate::new(FailSafe::Released);
+        gate.panel.show(gate.start, Light::Green, None, 2_000);
+        gate.panel.release(gate.start, 2_010);
+        assert_eq!(gate.timeout_ms(), Some(2_010));
+        gate.panel.handle_timeout(gate.at(2_010));
+        assert_eq!(gate.panel.outputs(), Outputs::default(), "both at once");
+        assert_eq!(gate.timeout_ms(), None);
     }
 
     #[test]
