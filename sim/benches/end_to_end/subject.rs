@@ -3,7 +3,6 @@
 use std::{
     fs,
     io::Write,
-    iter,
     ops::{AddAssign, Range},
     path::PathBuf,
     process::{Child, Command},
@@ -230,7 +229,7 @@ impl Subject {
                 Err(error) => panic!("{error}"),
             }
             thread::sleep(FIRST_CARD_EVERY);
-            let arrival = iter::from_fn(|| self.subscriber.try_next()).find(|arrival| arrival.student == student);
+            let arrival = self.subscriber.try_collect().find(|arrival| arrival.student == student);
             if let Some(arrival) = arrival {
                 return arrival.at - self.spawned;
             }
