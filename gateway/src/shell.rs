@@ -380,12 +380,18 @@ impl Shell {
     }
 
     fn hand_over_waiting(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
         match self.ledger.append_all(&mut self.waiting) {
             Ok(()) | Err(AppendError::Full { .. }) => {}
             Err(cause) => {
                 let seq = self.waiting.front().map_or(0, |(seq, _)| *seq);
                 self.broken.get_or_insert_with(|| format!("the ledger refuses entry {seq}: {cause}"));
             }
+        }
+        if let Some(fresh) = &self.fresh {
+            fresh.call();
         }
     }
 

@@ -3,7 +3,8 @@
 use std::{
     env,
     ffi::OsStr,
-    fs, io,
+    fs,
+    io::{self, Read, Seek, SeekFrom},
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
@@ -25,6 +26,8 @@ const START_PATIENCE: Duration = Duration::from_secs(20);
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is looked at meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// The gateway logs this once for each reader whose line it has opened and emptied.
+const READER_UP: &str = "reader up";
 /// So much of the log's end is shown when the gateway dies.
 const LOG_TAIL_BYTES: u64 = 8 * 1024;
 
@@ -33,6 +36,8 @@ const LOG_TAIL_BYTES: u64 = 8 * 1024;
 pub struct GatewayProcess {
     child: Child,
     log: PathBuf,
+    /// Where in the log its own part begins, in bytes.
+    log_from: u64,
 }
 
 /// What went wrong with the gateway's process.
@@ -91,6 +96,7 @@ impl GatewayProcess {
         let open = || fs::OpenOptions::new().create(true).append(true).open(log);
         let log_error = |error| GatewayError::Log(log.to_owned(), error);
         let (out, err) = (open().map_err(log_error)?, open().map_err(log_error)?);
+        let log_from = out.metadata().map_err(log_error)?.len();
         let child = AsyncCommand::new(&binary)
             .args(["run", "--config"])
             .arg(config)
@@ -102,7 +108,7 @@ impl GatewayProcess {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| GatewayError::Spawn(binary, error))?;
-        Ok(Self { child, log: log.to_owned() })
+        Ok(Self { child, log: log.to_owned(), log_from })
     }
 
     /// The process's id, while it runs.
@@ -110,12 +116,14 @@ impl GatewayProcess {
         self.child.id()
     }
 
-    /// Waits until it has opened every one of these devices.
+    /// Waits until it listens to every one of these readers' lines. To have opened one is not enough: what came by then
+    /// is thrown away.
     pub async fn wait_until_open(&mut self, devices: &[PathBuf]) -> Result<(), GatewayError> {
         let all_open = async {
             loop {
                 self.check()?;
-                if self.child.id().is_some_and(|id| has_open(id, devices)) {
+                let has_opened = self.child.id().is_some_and(|id| has_open(id, devices));
+                if has_opened && self.readers_up() >= devices.len() {
                     return Ok(());
                 }
                 sleep(LOOK_EVERY).await;
@@ -125,6 +133,16 @@ impl GatewayProcess {
             Ok(outcome) => outcome,
             Err(_) => Err(self.slow("opened its readers", START_PATIENCE)),
         }
+    }
+
+    /// How many readers have come up since its start, by its log.
+    fn readers_up(&self) -> usize {
+        let mut text = Vec::new();
+        let read = fs::File::open(&self.log).and_then(|mut log| {
+            log.seek(SeekFrom::Start(self.log_from))?;
+            log.read_to_end(&mut text)
+        });
+        read.map_or(0, |_| String::from_utf8_lossy(&text).matches(READER_UP).count())
     }
 
     /// An error if it has ended.

@@ -14,9 +14,12 @@
 //! - a wait and a call are left out, too, once the release window has passed, and a child who had not come once the
 //!   session is over, whatever came of it.
 //!
+//! While an entry is on its way to the disk, its letter is drafted already (`drafts`).
+//!
 //! How old an entry is, is told by the boot's own time, else by wall time if the clock was set then and is set now; an
 //! entry whose age can't be told is not late.
 
+mod drafts;
 mod later;
 mod moment;
 
@@ -42,6 +45,7 @@ use crate::{
     clock::Clock,
     ledger::{Durable, LedgerReader, ReadError, Record},
 };
+use drafts::Drafts;
 use later::Later;
 use moment::Moment;
 
@@ -62,6 +66,7 @@ pub struct EntryFeed {
     state: State,
     same: SameState,
     fresh: FreshEntries,
+    drafts: Drafts,
     /// What is known of entries that were looked at and not told yet.
     later: Later,
     /// Whether there is more to look at before anything is told.
@@ -103,7 +108,7 @@ impl EntryFeed {
     ) -> Self {
         let (later, behind, place_events) = (Later::default(), false, false);
         let (older, read_through) = (None, 0);
-        let (same, fresh) = (SameState::default(), FreshEntries::default());
+        let (same, fresh, drafts) = (SameState::default(), FreshEntries::default(), Drafts::default());
         Self {
             reader,
             durable,
@@ -114,6 +119,7 @@ impl EntryFeed {
             state,
             same,
             fresh,
+            drafts,
             later,
             behind,
             place_events,
@@ -128,7 +134,7 @@ impl EntryFeed {
         Self { same, ..self }
     }
 
-    /// Does not read again what is left there.
+    /// Does not read again what is left there, and makes letters of it while it is on its way to the disk.
     #[must_use]
     pub fn with_fresh_entries(self, fresh: FreshEntries) -> Self {
         Self { fresh, ..self }
@@ -142,14 +148,17 @@ impl EntryFeed {
 
     /// Entries come again after a lost connection; these are in the state already.
     fn look_at(&mut self, entry: &Entry, roster: &Roster) {
-        if entry.seq <= self.state.last() {
-            return;
+        if entry.seq > self.state.last() {
+            self.fold(entry);
+            self.later.note(entry, roster);
         }
+    }
+
+    fn fold(&mut self, entry: &Entry) {
         self.state.skip_lost(Seq(entry.seq.0 - 1)); // nothing, unless entries before it can't be read any more
         if let Err(cause) = self.state.apply(entry) {
             tracing::error!(%cause, "an entry came out of order");
         }
-        self.later.note(entry, roster);
     }
 
     /// Folds the next part of what is on disk, and finds out whether that was all.
@@ -228,9 +237,7 @@ impl EntryFeed {
             Letter { seq: record.seq, messages }
         };
         let letters: Vec<_> = entries.into_iter().map(letter).collect();
-        if overtaken > 0 {
-            tracing::info!(overtaken, "late notices have lost their meaning; the latest status stands for them");
-        }
+        say_overtaken(overtaken);
         if letters.last().is_some_and(|letter| letter.seq >= self.state.last().0) {
             self.later = Later::default();
         }
@@ -238,6 +245,12 @@ impl EntryFeed {
     }
 
     fn tell(&self, entry: &Entry, body: &Bytes, roster: &Roster, now: &Moment, overtaken: &mut u64) -> Vec<Message> {
+        let mut messages = self.tell_people(entry, roster, now, overtaken);
+        messages.extend(self.tell_place(entry, body));
+        messages
+    }
+
+    fn tell_people(&self, entry: &Entry, roster: &Roster, now: &Moment, overtaken: &mut u64) -> Vec<Message> {
         let mut messages = Vec::new();
         for notice in notice::notices(entry, roster, &self.site) {
             match &notice {
@@ -246,10 +259,13 @@ impl EntryFeed {
                 _ => messages.extend(self.message(&notice, entry, roster, now)),
             }
         }
+        messages
+    }
+
+    fn tell_place(&self, entry: &Entry, body: &Bytes) -> Option<Message> {
         // Marks of the consumers themselves have no place, so telling an entry never makes another one.
         let place = entry.what.place().filter(|_| self.place_events && !matches!(entry.what, What::Delivered { .. }));
-        messages.extend(place.and_then(|place| self.writer.place_event(entry, place, body)));
-        messages
+        self.writer.place_event(entry, place?, body)
     }
 
     fn is_overtaken(&self, notice: &Notice, entry: &Entry, roster: &Roster, now: &Moment) -> bool {
@@ -277,6 +293,12 @@ impl EntryFeed {
     }
 }
 
+fn say_overtaken(overtaken: u64) {
+    if overtaken > 0 {
+        tracing::info!(overtaken, "late notices have lost their meaning; the latest status stands for them");
+    }
+}
+
 fn meaning_lasts(notice: &Notice, entry: &Entry, roster: &Roster) -> Option<Duration> {
     match notice {
         Notice::Event { event, .. } => late::lasts(*event, entry, roster),
@@ -295,6 +317,9 @@ impl Feed for EntryFeed {
             if self.behind {
                 return Ok(Vec::new());
             }
+        }
+        if let Some(letters) = self.drafted(after, max_letters, &roster, &now)? {
+            return Ok(letters);
         }
         match self.read(after + 1, max_letters.min(AT_ONCE))? {
             Read::Soon => Ok(Vec::new()),
@@ -320,13 +345,28 @@ impl Feed for EntryFeed {
             }
         } else if self.may_have_more() {
             yield_now().await;
-        } else if self.durable.changed().await.is_err() {
-            std::future::pending::<()>().await; // the ledger is closed: there will be no more
+        } else {
+            self.more_durable().await;
         }
     }
 }
 
 impl EntryFeed {
+    /// Waits for more on disk, and drafts meanwhile what is on its way there.
+    async fn more_durable(&mut self) {
+        let fresh = self.fresh.clone();
+        loop {
+            tokio::select! {
+                biased;
+                changed = self.durable.changed() => match changed {
+                    Ok(()) => return,
+                    Err(_) => std::future::pending().await, // the ledger is closed: there will be no more
+                },
+                () = fresh.called(), if self.drafts.have_room() => self.draft(),
+            }
+        }
+    }
+
     /// What is late is told only by one who knows how it ended.
     fn should_look_ahead(&self, next: Option<&Record>, roster: &Roster, now: &Moment) -> bool {
         let made =

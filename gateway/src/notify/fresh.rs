@@ -1,7 +1,7 @@
 //! Entries on their way to the feed: what the shell has just had in its hands need not be read out of JSON again.
 //!
-//! The shell leaves each entry here when it hands it to the ledger; the feed, once it finds the entry on disk, takes it
-//! from here if it is here. What is on disk, and so may be told, is the ledger's word alone.
+//! The shell leaves each entry here when it hands it to the ledger, and calls the feed when the ledger has it; the feed
+//! takes it from here if it is here. What is on disk, and so may be told, is the ledger's word alone.
 
 use std::{
     collections::VecDeque,
@@ -9,6 +9,7 @@ use std::{
 };
 
 use schoolgate_core::{entry::Entry, time::Stamp};
+use tokio::sync::Notify;
 
 /// So many are kept, which take 1.2 MB: several times what becomes durable with one sync. While the feed is further
 /// behind, it reads.
@@ -18,7 +19,13 @@ const KEPT_ROOM: usize = 64;
 
 /// Where entries are left and found. Clones are the same place.
 #[derive(Clone, Default)]
-pub struct FreshEntries(Arc<Mutex<VecDeque<Entry>>>);
+pub struct FreshEntries(Arc<Place>);
+
+#[derive(Default)]
+struct Place {
+    entries: Mutex<VecDeque<Entry>>,
+    called: Notify,
+}
 
 impl FreshEntries {
     /// Leaves an entry for the feed. Entries come in their order.
@@ -28,6 +35,17 @@ impl FreshEntries {
         if entries.len() < MAX_ENTRIES {
             entries.push_back(entry);
         }
+    }
+
+    /// Calls the feed to what was left. After the ledger was called, which then has its turn first: the disk is not to wait
+    /// for the feed.
+    pub fn call(&self) {
+        self.0.called.notify_one();
+    }
+
+    /// Waits for a call, perhaps one from before.
+    pub(super) async fn called(&self) {
+        self.0.called.notified().await;
     }
 
     /// When that entry was made, if it is here.
@@ -49,7 +67,7 @@ impl FreshEntries {
     }
 
     fn entries(&self) -> MutexGuard<'_, VecDeque<Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Given these entries, these messages go out, in this order.
 
+mod drafts;
 mod guide;
 mod late;
 
@@ -38,7 +39,7 @@ fn card(n: u8) -> CredentialId {
 }
 
 /// Ming, his grandmother and mother, and an uncle who must be kept from him.
-fn roster() -> Roster {
+fn document() -> Document {
     let ming = StudentId::try_new("ming").unwrap();
     let mut document = Document { v: 1, version: "t".into(), ..Document::default() };
     let student =
@@ -72,7 +73,11 @@ fn roster() -> Roster {
             document.restrictions.push(Restriction { student: ming.clone(), guardian, valid: Validity::ALWAYS });
         }
     }
-    Roster::try_new(document).unwrap()
+    document
+}
+
+fn roster() -> Roster {
+    Roster::try_new(document()).unwrap()
 }
 
 fn site() -> Site {

@@ -68,7 +68,11 @@ impl Stream {
         let is_lit = |lane: &Lane| scene.lines.level(&lane.green) != Some(false);
         let soon = Instant::now() + PATIENCE;
         while self.lanes.iter().any(|lane| is_lit(lane) || lane.standing.is_some()) {
-            self.see(&mut lamps, soon).await.expect("lamps go out");
+            if self.see(&mut lamps, soon).await.is_none() {
+                let lanes: Vec<_> = self.lanes.iter().map(|lane| (&lane.green, is_lit(lane), &lane.standing)).collect();
+                let log = std::fs::read_to_string(scene.log()).unwrap_or_default();
+                panic!("a lamp stays lit, or a child stands without an answer: {lanes:?}; the gateway's log:\n{log}");
+            }
         }
         (0..self.lanes.len()).for_each(|lane| self.step_up(scene, lane));
     }
