@@ -53,6 +53,8 @@ impl Drafts {
 impl EntryFeed {
     /// Makes letters of what is on its way to the disk. Only when all that is on disk has been told.
     pub(super) fn draft(&mut self) {
+        // Before the next entry makes a difference: on a busy day this is the only moment in which they are alike.
+        self.same.take_over(&mut self.state);
         let roster = Arc::clone(&self.roster.borrow());
         let now = Moment::now(&*self.clock);
         let mut overtaken = 0;

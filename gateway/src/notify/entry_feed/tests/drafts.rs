@@ -218,6 +218,22 @@ fn who_waits_for_the_disk_sleeps_until_it_has_more() {
 }
 
 #[test]
+fn who_drafts_goes_on_with_the_state_that_the_shell_has_left() {
+    let mut gate = Gate::open();
+    let same = SameState::default();
+    gate.desk.feed = gate.desk.feed.with_same_state(same.clone());
+    gate.tap(0, 1);
+    gate.told();
+    same.leave(gate.desk.school.state().clone());
+    gate.tap(600_000, 4); // a guardian who is turned away: nothing changes for the child
+    gate.draft();
+    assert!(gate.drafted() > 0);
+    let [shells, feeds] =
+        [gate.desk.school.state(), &gate.desk.feed.state].map(|state| state.presence(&ming()).unwrap());
+    assert!(std::ptr::eq(shells, feeds), "what is known of a child is held once");
+}
+
+#[test]
 fn no_more_are_drafted_than_are_told_at_once_and_the_rest_is_read() {
     let mut gate = Gate::open();
     gate.tap(0, 1);
