@@ -1,6 +1,7 @@
 //! The gateway as a process of its own: found or built, started, stopped, killed.
 
 use std::{
+    collections::BTreeSet,
     env,
     ffi::OsStr,
     fs,
@@ -26,7 +27,7 @@ const START_PATIENCE: Duration = Duration::from_secs(20);
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is looked at meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// The gateway logs this once for each reader whose line it has opened and emptied.
+/// The gateway logs this, and then which, for a reader whose line it has opened and emptied.
 const READER_UP: &str = "reader up";
 /// So much of the log's end is shown when the gateway dies.
 const LOG_TAIL_BYTES: u64 = 8 * 1024;
@@ -135,14 +136,17 @@ impl GatewayProcess {
         }
     }
 
-    /// How many readers have come up since its start, by its log.
+    /// How many different readers have come up since its start, by its log.
     fn readers_up(&self) -> usize {
         let mut text = Vec::new();
         let read = fs::File::open(&self.log).and_then(|mut log| {
             log.seek(SeekFrom::Start(self.log_from))?;
             log.read_to_end(&mut text)
         });
-        read.map_or(0, |_| String::from_utf8_lossy(&text).matches(READER_UP).count())
+        let text = String::from_utf8_lossy(&text);
+        let up: BTreeSet<_> =
+            text.lines().filter_map(|line| line.split_once(READER_UP)).map(|(_, which)| which).collect();
+        if read.is_ok() { up.len() } else { 0 }
     }
 
     /// An error if it has ended.

@@ -23,6 +23,15 @@ impl Gate {
         Self { desk, fresh, on_its_way: VecDeque::new() }
     }
 
+    /// Ming has come, and that was told: up to that entry.
+    fn with_ming() -> (Self, u64) {
+        let mut gate = Self::open();
+        gate.tap(0, 1);
+        let last = gate.durable(true);
+        assert_eq!(gate.desk.letters(0).last().unwrap().0, last);
+        (gate, last)
+    }
+
     /// A card is presented in the evening, so many milliseconds after it began.
     fn tap(&mut self, ms: u64, of: u8) {
         let (reader, at) = (ReaderId::try_new("in").unwrap(), stamp("17:50", 36_600_000 + ms));
@@ -88,21 +97,12 @@ impl Gate {
         }
         seen
     }
-
-    /// Up to the present, told.
-    fn told(&mut self) -> u64 {
-        let last = self.durable(true);
-        assert_eq!(self.desk.letters(0).last().unwrap().0, last);
-        last
-    }
 }
 
 #[test]
 fn a_draft_is_told_when_it_is_on_disk_and_says_what_would_be_said_without_it() {
     let told = |drafts: bool| {
-        let mut gate = Gate::open();
-        gate.tap(0, 1);
-        let mut after = gate.told();
+        let (mut gate, mut after) = Gate::with_ming();
         let mut all = Vec::new();
         for (ms, of) in [(600_000, 1), (600_100, 2), (700_000, 1)] {
             gate.tap(ms, of);
@@ -136,9 +136,7 @@ fn a_draft_is_told_when_it_is_on_disk_and_says_what_would_be_said_without_it() {
 
 #[test]
 fn after_a_lost_connection_nothing_is_told_by_a_state_that_is_ahead_of_the_disk() {
-    let mut gate = Gate::open();
-    gate.tap(0, 1);
-    let told = gate.told();
+    let (mut gate, told) = Gate::with_ming();
     gate.tap(600_000, 2);
     gate.tap(600_100, 1); // fetched: not on disk
     gate.draft();
@@ -163,9 +161,7 @@ fn after_a_lost_connection_nothing_is_told_by_a_state_that_is_ahead_of_the_disk(
 
 #[test]
 fn what_was_drafted_by_an_older_roster_is_told_by_the_new_one() {
-    let mut gate = Gate::open();
-    gate.tap(0, 1);
-    let told = gate.told();
+    let (mut gate, told) = Gate::with_ming();
     gate.tap(600_000, 2);
     gate.tap(600_100, 1);
     gate.draft();
@@ -182,9 +178,7 @@ fn what_was_drafted_by_an_older_roster_is_told_by_the_new_one() {
 #[test]
 fn a_draft_that_the_disk_kept_waiting_is_told_by_what_is_so_then() {
     for (waited_ms, told_events) in [(900, 2), (11 * 60_000, 0)] {
-        let mut gate = Gate::open();
-        gate.tap(0, 1);
-        let told = gate.told();
+        let (mut gate, told) = Gate::with_ming();
         let at = stamp("17:55", 36_900_000);
         gate.desk.clock.set(at);
         let what = What::Waiting { student: ming(), tap: at_gate(1) };
@@ -219,11 +213,9 @@ fn who_waits_for_the_disk_sleeps_until_it_has_more() {
 
 #[test]
 fn who_drafts_goes_on_with_the_state_that_the_shell_has_left() {
-    let mut gate = Gate::open();
+    let (mut gate, _) = Gate::with_ming();
     let same = SameState::default();
     gate.desk.feed = gate.desk.feed.with_same_state(same.clone());
-    gate.tap(0, 1);
-    gate.told();
     same.leave(gate.desk.school.state().clone());
     gate.tap(600_000, 4); // a guardian who is turned away: nothing changes for the child
     gate.draft();
@@ -235,9 +227,7 @@ fn who_drafts_goes_on_with_the_state_that_the_shell_has_left() {
 
 #[test]
 fn no_more_are_drafted_than_are_told_at_once_and_the_rest_is_read() {
-    let mut gate = Gate::open();
-    gate.tap(0, 1);
-    let mut after = gate.told();
+    let (mut gate, mut after) = Gate::with_ming();
     let at = stamp("17:55", 36_900_000);
     for n in 1..=60 {
         let what = What::Waiting { student: ming(), tap: at_gate(1) };
@@ -282,10 +272,8 @@ proptest! {
     fn whatever_comes_between_every_entry_is_told_in_its_turn_and_none_before_it_is_on_disk(
         steps in prop::collection::vec(step(), 1..60)
     ) {
-        let mut gate = Gate::open();
-        gate.tap(0, 1);
-        let (mut ms, from) = (0, gate.told());
-        let mut after = from;
+        let (mut gate, from) = Gate::with_ming();
+        let (mut ms, mut after) = (0, from);
         let mut told: Vec<(u64, Vec<(String, Value)>)> = Vec::new();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let last = [Step::Durable { all: true }, Step::Read { at_once: 3 }];
@@ -305,7 +293,8 @@ proptest! {
                         prop_assert!(seq <= through);
                         for (topic, status) in messages.iter().filter(|(topic, _)| topic.ends_with("/status")) {
                             let seen = gate.seen(seq..=through);
-                            prop_assert!(seen.contains(&status["children"][0]["state"]), "{topic}: {status}, not of {seen:?}");
+                            let shown = &status["children"][0]["state"];
+                            prop_assert!(seen.contains(shown), "{topic}: {status}, not of {seen:?}");
                         }
                         after = seq;
                         told.push((seq, messages));
