@@ -4,8 +4,8 @@ use super::format::{HEADER_LEN, LedgerId, MAX_SEQ};
 use super::header::{BadHeader, Header};
 use super::mark::EndMark;
 use super::medium::{Medium, MediumFile};
-use std::io;
 use std::sync::{Arc, OnceLock};
+use std::{io, mem};
 
 /// Name of the segment that is prepared ahead. It keeps this name for the moment between its
 /// first group and its renaming, so a reader of the folder looks into it too.
@@ -116,25 +116,43 @@ pub enum LayoutError {
 
 /// Reads the headers of all segments, sorted by their first record's number.
 ///
-/// Runs beside a gateway that is writing: a file that is renamed meanwhile is looked for again.
+/// Runs beside a gateway that is writing: if a file is renamed meanwhile, it looks again. What had the spare's name may have
+/// another by the time that it is opened, and a new spare its own.
 pub(super) fn read_layout(medium: &dyn Medium) -> Result<Vec<Segment>, LayoutError> {
     const ATTEMPTS: usize = 5;
+    let mut names = list(medium)?;
     let mut attempt = 1;
     loop {
-        match read_layout_once(medium) {
-            Err(LayoutError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => {
-                attempt += 1;
-            }
-            result => return result,
+        let result = read_named(medium, &names);
+        let names_then = mem::replace(&mut names, list(medium)?);
+        let may_be_passing = match &result {
+            Ok(_) => !firsts(&names_then).eq(firsts(&names)),
+            Err(LayoutError::Read { source, .. }) => source.kind() == io::ErrorKind::NotFound,
+            Err(_) => false,
+        };
+        if !may_be_passing || attempt == ATTEMPTS {
+            return result;
         }
+        attempt += 1;
     }
+}
+
+/// Names of the folder's files, sorted.
+fn list(medium: &dyn Medium) -> Result<Vec<String>, LayoutError> {
+    let mut names = medium.list().map_err(LayoutError::List)?;
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The first records' numbers of the segments of those names.
+fn firsts(names: &[String]) -> impl Iterator<Item = u64> {
+    names.iter().filter_map(|name| parse_segment_name(name))
 }
 
 /// The segments of a ledger that was closed with this mark, if it still ends with the segment that the mark names. Other
 /// headers are read when they are needed: at the first start after a boot, each is a read of the disk.
 pub(super) fn layout_as_marked(medium: &dyn Medium, names: &[String], mark: &EndMark) -> Option<Vec<Segment>> {
-    let firsts = names.iter().filter_map(|name| parse_segment_name(name));
-    let mut segments: Vec<_> = firsts.map(|first_seq| Segment::unread(first_seq, mark.ledger)).collect();
+    let mut segments: Vec<_> = firsts(names).map(|first_seq| Segment::unread(first_seq, mark.ledger)).collect();
     segments.sort_by_key(|segment| segment.first_seq);
     if names.iter().any(|name| name == SPARE_NAME) {
         adopt_spare(medium, &mut segments).ok()?;
@@ -143,16 +161,14 @@ pub(super) fn layout_as_marked(medium: &dyn Medium, names: &[String], mark: &End
     (last.first_seq == mark.first_seq && !last.spare && last.is_anchored(medium)).then_some(segments)
 }
 
-fn read_layout_once(medium: &dyn Medium) -> Result<Vec<Segment>, LayoutError> {
-    let names = medium.list().map_err(LayoutError::List)?;
+fn read_named(medium: &dyn Medium, names: &[String]) -> Result<Vec<Segment>, LayoutError> {
     let mut segments = Vec::new();
-    for first_seq in names.iter().filter_map(|name| parse_segment_name(name)) {
+    for first_seq in firsts(names) {
         let (header, _) = read_header(medium, &segment_name(first_seq))?;
         // A header that contradicts the file's name is as good as none: the records tell.
         let header = header.filter(|header| header.first_seq == first_seq);
         segments.push(Segment::new(first_seq, header));
     }
-    segments.sort_by_key(|segment| segment.first_seq);
     if names.iter().any(|name| name == SPARE_NAME) {
         adopt_spare(medium, &mut segments)?;
     }

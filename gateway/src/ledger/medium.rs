@@ -77,6 +77,9 @@ pub trait MediumFile: Send + Sync {
     /// From now on, the system is to read no more of the file than it is asked for: what it has
     /// read ahead counts as written for [`MediumFile::next_data`].
     fn read_exactly(&self) {}
+    /// The system need not keep what it has of the file from `offset` on, as far as it is durable: before it writes past its
+    /// cache, it must throw away what the cache has of the place, and whoever waits for the write waits for that, too.
+    fn uncache_from(&self, _offset: u64) {}
     /// Writes all of `buf` at `offset`.
     ///
     /// # Errors
@@ -169,6 +172,9 @@ impl Medium for Disk {
     }
 }
 
+/// Bytes of memory that a system manages as one, at most: 64 KiB by choice on arm64.
+const LARGEST_PAGE: u64 = 64 << 10;
+
 struct DiskFile {
     cached: File,
     /// The same file past the page cache; none where the file system has no such way (tmpfs until Linux 6.6, some network
@@ -214,6 +220,11 @@ impl MediumFile for DiskFile {
     fn read_exactly(&self) {
         // If it reads more, finding the end takes longer.
         let _ = fadvise(&self.cached, 0, None, Advice::Random);
+    }
+
+    fn uncache_from(&self, offset: u64) {
+        // It keeps pages of which only a part is not needed. If it keeps more, writing there takes longer.
+        let _ = fadvise(&self.cached, offset / LARGEST_PAGE * LARGEST_PAGE, None, Advice::DontNeed);
     }
 
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {

@@ -343,7 +343,7 @@ fn settle(medium: &dyn Medium, segments: &mut [Segment], end: &End) -> io::Resul
         && end.faults.is_empty()
         && end.torn.as_ref().is_none_or(|torn| torn.whole_behind == 0);
     let (blocks, zeroed, last_at) = (Blocks::default(), end.zeroed, end.last_at);
-    Ok(goes_on.then_some(Active { file, end: end.offset, size, zeroed, last_at, blocks }))
+    Ok(goes_on.then_some(Active { file, end: end.offset, size, zeroed, last_at, is_cached: true, blocks }))
 }
 
 /// Cuts the torn tail and makes what is before it durable.

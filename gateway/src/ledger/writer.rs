@@ -13,9 +13,9 @@ use super::ring::{Append, Ended, is_refusal};
 use super::spare::{BLOCK_LEN, Spare, zeros_ahead};
 use super::{SaltSource, Shared, lock};
 use std::collections::VecDeque;
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use std::{io, mem};
 
 /// Most bytes of records written with one sync, unless the first record alone has more.
 pub(super) const MAX_GROUP_BYTES: usize = 1 << 20;
@@ -45,6 +45,8 @@ pub(super) struct Active {
     pub zeroed: u64,
     /// Where the last record starts; none if it has none.
     pub last_at: Option<u64>,
+    /// Whether the system's page cache may have something where records are written next.
+    pub is_cached: bool,
     /// What was appended past the page cache last.
     pub blocks: Blocks,
 }
@@ -61,11 +63,14 @@ impl Active {
     fn write(&mut self, records: &[u8]) -> io::Result<()> {
         let end = self.end + records.len() as u64;
         if end <= self.zeroed && records.len() <= MAX_APPEND_BYTES {
+            // What stands before them is then read, and by the system some more.
+            self.is_cached |= !self.blocks.continues_at(self.end);
             self.blocks.lay(&*self.file, records, self.end)?;
             self.file.append_blocks(self.blocks.bytes(), self.blocks.at())?;
             self.blocks.set_written();
             return Ok(());
         }
+        self.is_cached = true;
         self.file.write_all_at(records, self.end)?;
         self.write_zeros(end, self.zeros_wanted(records.len() as u64))
     }
@@ -75,8 +80,18 @@ impl Active {
         let from = self.zeroed.max(end).next_multiple_of(BLOCK_LEN as u64).min(self.size);
         let to = (from + len).min(self.size);
         let piece = if len > zeros_ahead(self.size) { LARGE_GROUP_BYTES as usize } else { BLOCK_LEN };
+        self.is_cached = true;
         write_zeros(&*self.file, from, to - from, piece)?;
         self.zeroed = to;
+        Ok(())
+    }
+
+    /// Makes what was written durable, and has the next appends find nothing of their place in the page cache.
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_data()?;
+        if mem::take(&mut self.is_cached) {
+            self.file.uncache_from(self.end);
+        }
         Ok(())
     }
 }
@@ -202,7 +217,7 @@ impl Writer {
         self.fill_group(&mut waiting, MAX_APPEND_BYTES);
         debug_assert!(waiting.is_empty(), "there is room for all");
         let laid = self.start.active.as_mut().and_then(|active| {
-            let mut blocks = std::mem::take(&mut active.blocks);
+            let mut blocks = mem::take(&mut active.blocks);
             blocks.lay(&*active.file, &self.buffer[HEADER_LEN..], active.end).ok()?;
             Some(Append { file: Arc::clone(&active.file), blocks })
         });
@@ -262,8 +277,15 @@ impl Writer {
     fn roll(&mut self) -> Result<(), GaveUp> {
         let file = self.spare.take(|why| self.stall(why)).map_err(|_| GaveUp)?;
         let size = self.spare.segment_bytes();
-        self.start.active =
-            Some(Active { file, end: 0, size, zeroed: zeros_ahead(size), last_at: None, blocks: Blocks::default() });
+        self.start.active = Some(Active {
+            file,
+            end: 0,
+            size,
+            zeroed: zeros_ahead(size),
+            last_at: None,
+            is_cached: true,
+            blocks: Blocks::default(),
+        });
         Ok(())
     }
 
@@ -329,7 +351,7 @@ impl Writer {
         } else {
             active.write(&self.buffer[HEADER_LEN..])?;
         }
-        active.file.sync_data()?;
+        active.sync()?;
         if active.end == 0 {
             active.end = HEADER_LEN as u64;
             let file = Some(Arc::clone(&active.file));
@@ -395,7 +417,7 @@ impl Writer {
         }
         let Some(active) = self.start.active.as_mut() else { return };
         let wanted = active.zeros_wanted(self.last_group_bytes);
-        let written = active.write_zeros(active.end, wanted).and_then(|()| active.file.sync_data());
+        let written = active.write_zeros(active.end, wanted).and_then(|()| active.sync());
         if written.is_err() {
             // A failing disk is noticed by the next group. Nothing is lost by going without zeros.
             active.zeroed = active.size;

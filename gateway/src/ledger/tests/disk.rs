@@ -1,7 +1,12 @@
 //! On the real disk: files, lock, text, and the bytes that must open for ever.
 
+use std::{
+    fs,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
 use super::*;
-use std::fs;
+use crate::ledger::medium::MediumFile;
 
 /// A golden folder: the segments of a ledger and the lines that it exports.
 type Golden = ([(&'static str, &'static [u8]); 2], &'static str);
@@ -146,6 +151,54 @@ fn a_ledger_on_disk_is_verified_and_exported_while_it_is_written() {
     let (ledger, recovery) = Ledger::open(&dir, options()).unwrap();
     assert_eq!(recovery.last_seq, 150);
     assert_whole(&ledger, 150);
+}
+
+/// A folder whose newest segment gets its own name, and the next spare is made, when somebody opens the spare for the
+/// `renames_at`th time.
+struct Renaming {
+    disk: SimDisk,
+    renames_at: AtomicU64,
+    newest: String,
+}
+
+impl Medium for Renaming {
+    fn lock(&self) -> io::Result<Box<dyn Send + Sync>> {
+        self.disk.lock()
+    }
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.disk.list()
+    }
+    fn create(&self, name: &str) -> io::Result<Arc<dyn MediumFile>> {
+        self.disk.create(name)
+    }
+    fn open(&self, name: &str, writable: bool) -> io::Result<Arc<dyn MediumFile>> {
+        if name == layout::SPARE_NAME && self.renames_at.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.disk.rename(name, &self.newest)?;
+            self.disk.create(name)?.allocate(16 << 10)?;
+        }
+        self.disk.open(name, writable)
+    }
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.disk.remove(name)
+    }
+    fn sync_dir(&self) -> io::Result<()> {
+        self.disk.sync_dir()
+    }
+}
+
+#[test]
+fn a_reader_of_the_folder_misses_no_segment_that_gets_its_name_meanwhile() {
+    for renames_at in 1..=2 {
+        let disk = disk_with(100, 1);
+        let newest = disk.names().into_iter().rfind(|name| name.ends_with(".seg")).unwrap();
+        disk.rename(&newest, layout::SPARE_NAME).unwrap();
+        let medium = Arc::new(Renaming { disk, renames_at: renames_at.into(), newest });
+        let report = verify::verify_on(medium.clone(), |_| {}).unwrap();
+        assert_eq!((report.records, report.last_seq, report.is_sound()), (100, 100, true), "{}", medium.newest);
+    }
 }
 
 #[test]

@@ -1,8 +1,16 @@
 //! Entries that the express lane writes: the same bytes, and as safe, as those that the thread writes.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::{
+    fs,
+    os::fd::AsRawFd,
+    ptr,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+};
 
-use rustix::io::Errno;
+use rustix::{
+    fs::{Advice, fadvise},
+    io::Errno,
+};
 use tokio::io::unix::AsyncFd;
 
 use super::*;
@@ -291,4 +299,51 @@ fn the_systems_ring_writes_to_real_files() {
     assert_eq!((recovery.last_seq, recovery.faults, recovery.torn), (1_200, vec![], None));
     assert_whole(&ledger, 1_200);
     assert!(verify(dir.path(), |_| {}).unwrap().is_sound());
+}
+
+/// What the system's page cache has of a place must be thrown away before anything is written there past it: for that, the ring
+/// leaves a write to a thread of the system, which takes a processor and time.
+#[test]
+fn where_the_lane_writes_next_the_page_cache_has_nothing() {
+    let Ok(ring) = ring::system_ring() else { return println!("SKIPPED: no io_uring here") };
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("trial"), [1; 4096]).unwrap();
+    let trial = fs::File::open(dir.path().join("trial")).unwrap();
+    trial.sync_data().unwrap();
+    fadvise(&trial, 0, None, Advice::DontNeed).unwrap();
+    if cached_through(&trial) > 0 {
+        return println!("SKIPPED: a temporary folder (TMPDIR) that is nowhere but in memory");
+    }
+    let options = || Options { segment_bytes: 256 << 10, ..options() };
+    let segment = dir.path().join(layout::segment_name(1));
+    let (mut end, mut seqs) = (HEADER_LEN, 1..=500);
+    for ring in [ring, ring::system_ring().unwrap()] {
+        let (ledger, _) = Ledger::open(dir.path(), options()).unwrap();
+        drive(&ledger, ring);
+        for seq in seqs.by_ref().take(250) {
+            one_by_one(&ledger, seq..=seq);
+            end += record_len(body(seq).len());
+            // The name comes with the second record at the latest, by the thread that prepares segments.
+            let Ok(file) = fs::File::open(&segment) else { continue };
+            let cached = cached_through(&file);
+            assert!(cached <= end, "entry {seq} ends at {end}, the cache has pages through {cached}");
+        }
+    }
+    assert!(seqs.next().is_none() && segment.exists());
+}
+
+/// Where the last page ends that the page cache has of a file; 0 if it has none.
+#[allow(unsafe_code, reason = "mincore(2) asks about memory")]
+fn cached_through(file: &fs::File) -> usize {
+    let len = usize::try_from(file.metadata().unwrap().len()).unwrap();
+    // SAFETY: the memory is as long as the file and nobody looks at it; `is_there` has a byte for each of its pages.
+    unsafe {
+        let page_len = usize::try_from(libc::sysconf(libc::_SC_PAGESIZE)).unwrap();
+        let mut is_there = vec![0_u8; len.div_ceil(page_len)];
+        let memory = libc::mmap(ptr::null_mut(), len, libc::PROT_READ, libc::MAP_SHARED, file.as_raw_fd(), 0);
+        assert_ne!(memory, libc::MAP_FAILED);
+        assert_eq!(libc::mincore(memory, len, is_there.as_mut_ptr()), 0);
+        libc::munmap(memory, len);
+        is_there.iter().rposition(|is_there| is_there & 1 == 1).map_or(0, |page| (page + 1) * page_len)
+    }
 }
