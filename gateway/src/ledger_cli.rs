@@ -17,6 +17,7 @@ use std::{
     time::Instant,
 };
 
+use data_encoding::HEXLOWER;
 use schoolgate_core::{entry::Entry, text, text::Lang};
 
 use crate::{
@@ -144,7 +145,7 @@ fn verify(dir: &Path, lang: Lang, out: &mut dyn Write) -> Result<u8, LedgerCliEr
         )?;
     }
     if let Some(chain) = report.chain {
-        let chain = hex(&chain);
+        let chain = HEXLOWER.encode(&chain);
         writeln!(out, "{}", text!(lang, zh: "末条链值 {chain}", en: "chain hash of the last entry {chain}"))?;
     }
     if let Some(torn) = &report.torn {
@@ -244,14 +245,6 @@ pub(crate) fn tell(what: &str) {
 pub(crate) fn describe(fault: &Fault, lang: Lang) -> String {
     let (segment, offset, seq) = (&fault.segment, fault.offset, fault.seq);
     text!(lang, zh: "损坏：记录 {seq}（分段 {segment}，偏移 {offset}）：{fault}", en: "damage: {fault}")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod evidence;
 pub mod gates;
+mod hex;
 pub mod keeper;
 pub mod ledger;
 pub mod ledger_cli;

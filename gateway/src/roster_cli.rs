@@ -7,6 +7,7 @@ use std::{
     path::Path,
 };
 
+use data_encoding::{HEXLOWER_PERMISSIVE, HEXUPPER};
 use schoolgate_cards::ntag424::Uid;
 use schoolgate_core::{roster::MAX_FAULTS, text, text::Lang};
 
@@ -96,7 +97,7 @@ fn card_keys(file: &Path, lang: Lang, input: &mut dyn BufRead, out: &mut dyn Wri
     };
     let keys = keys.expose();
     each_line(input, out, |line, n| match number(line).and_then(|number| number.bytes().try_into().ok()) {
-        Some(uid) => Ok(format!("{} {}", hex(keys.meta()), hex(&keys.of_card(Uid(uid))))),
+        Some(uid) => Ok(format!("{} {}", HEXUPPER.encode(keys.meta()), HEXUPPER.encode(&keys.of_card(Uid(uid))))),
         None => Err(
             text!(lang, zh: "第 {n} 行不是 NTAG 424 DNA 的卡号：应为 14 个十六进制数字，如 04DE5F1EACC040", en: "line {n} is no number of an NTAG 424 DNA: 14 hex digits would do: 04DE5F1EACC040"),
         ),
@@ -132,16 +133,8 @@ fn number(line: &[u8]) -> Option<CardNumber> {
         8 | 14 | 20 => CardKind::Iso14443a,
         _ => return None,
     };
-    let mut bytes = Vec::with_capacity(digits.len() / 2);
-    for pair in digits.chunks_exact(2) {
-        let text = std::str::from_utf8(pair).ok().filter(|pair| pair.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
-        bytes.push(u8::from_str_radix(text, 16).ok()?);
-    }
+    let bytes = HEXLOWER_PERMISSIVE.decode(digits).ok()?;
     CardNumber::new(kind, &bytes)
-}
-
-fn hex(key: &[u8]) -> String {
-    key.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! The roster on disk: the file that the school or the platform leaves, and the last good one that the gateway keeps.
 
 use std::{
-    fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use data_encoding::HEXLOWER;
 use rustix::fs::{Mode, OFlags};
 use schoolgate_core::{
     roster::{Document, Fault, Roster},
@@ -91,7 +91,7 @@ pub fn load(path: &Path, in_force: Option<&Roster>) -> Result<LoadedRoster, Rost
             return Err(RosterError::DropsTooMany { path: path.to_owned(), dropped, old });
         }
     }
-    Ok(LoadedRoster { roster: Arc::new(roster), digest: hex(&Sha256::digest(&bytes)), document: bytes })
+    Ok(LoadedRoster { roster: Arc::new(roster), digest: HEXLOWER.encode(&Sha256::digest(&bytes)), document: bytes })
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Document, RosterError> {
@@ -151,13 +151,6 @@ fn read(path: &Path) -> Result<Vec<u8>, RosterError> {
         return Err(RosterError::TooLarge(path.to_owned(), size));
     }
     fs::read(path).map_err(cant_read)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::{
     sync::Arc,
 };
 
+use data_encoding::HEXLOWER;
 use schoolgate_core::{id::PlaceId, roster::Document, site::PlaceRole, text::Lang, time::Wall};
 use tempfile::TempDir;
 
@@ -172,7 +173,7 @@ impl Scene {
     }
 
     fn write_files(&self, clock: Option<(Wall, u32)>, lang: Lang, show_ms: Option<u32>) -> Result<(), SceneError> {
-        let key: String = self.school.card_key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let key = HEXLOWER.encode(&self.school.card_key);
         fs::create_dir_all(self.data()).map_err(|error| SceneError::Write(self.data(), error))?;
         self.write_roster(&self.school.document())?;
         self.write("card.key", key.as_bytes())?;

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use data_encoding::HEXLOWER;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use schoolgate::readers::{
@@ -35,8 +36,7 @@ const CARD: [u8; 4] = [0x80, 0x80, 0x00, 0x80];
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn key(bytes: [u8; 16]) -> Scbk {
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Scbk::parse(digits.as_bytes()).unwrap()
+    Scbk::parse(HEXLOWER.encode(&bytes).as_bytes()).unwrap()
 }
 
 fn secured(enrolled: bool) -> Security {

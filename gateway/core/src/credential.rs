@@ -3,6 +3,7 @@
 use core::{fmt, str::FromStr};
 
 use alloc::string::String;
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Keyed hash of a card's number: the first 16 bytes of an HMAC-SHA-256 under the school's card key, made by the reader
@@ -24,7 +25,7 @@ impl core::error::Error for NotACredentialId {}
 
 impl fmt::Display for CredentialId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        HEXLOWER.encode_display(&self.0).fmt(f)
     }
 }
 
@@ -38,22 +39,10 @@ impl FromStr for CredentialId {
     type Err = NotACredentialId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digits = text.as_bytes();
-        if digits.len() != 32 {
-            return Err(NotACredentialId);
-        }
         let mut id = [0; 16];
-        for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
-            let [high, low] = pair else { return Err(NotACredentialId) };
-            *byte = nibble(*high)? << 4 | nibble(*low)?;
-        }
-        Ok(Self(id))
+        let is_so = text.len() == 32 && HEXLOWER_PERMISSIVE.decode_mut(text.as_bytes(), &mut id).is_ok();
+        is_so.then_some(Self(id)).ok_or(NotACredentialId)
     }
-}
-
-fn nibble(digit: u8) -> Result<u8, NotACredentialId> {
-    let value = char::from(digit).to_digit(16).ok_or(NotACredentialId)?;
-    u8::try_from(value).map_err(|_| NotACredentialId)
 }
 
 impl Serialize for CredentialId {

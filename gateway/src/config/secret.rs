@@ -5,9 +5,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use data_encoding::HEXLOWER_PERMISSIVE;
 use schoolgate_cards::ntag424::SunKeys;
 use schoolgate_core::text;
 use schoolgate_core::text::Lang;
+
+use crate::hex;
 
 /// Longest secret that is read from a file, in bytes.
 pub const MAX_SECRET_BYTES: u64 = 4_096;
@@ -54,7 +57,9 @@ impl Secret32 {
     /// Reads a key written as 64 hex digits; white space around them does not count.
     pub fn read(path: &Path) -> Result<Self, SecretError> {
         let text = read_line(path)?;
-        hex(&text).map(Self).ok_or_else(|| SecretError::NotHex { characters: text.chars().count() })
+        hex::decode(&HEXLOWER_PERMISSIVE, &text)
+            .map(Self)
+            .ok_or_else(|| SecretError::NotHex { characters: text.chars().count() })
     }
 
     /// The key. Keep it out of logs and messages.
@@ -68,10 +73,13 @@ impl SunSecret {
     /// of the cards' own keys. White space around them does not count.
     pub fn read(path: &Path) -> Result<Self, SecretError> {
         let text = read_line(path)?;
-        let one = || Some(SunKeys::from_master(&hex(&text)?));
+        let one = || Some(SunKeys::from_master(&hex::decode(&HEXLOWER_PERMISSIVE, &text)?));
         let two = || {
             let (meta, master) = text.split_at_checked(32)?;
-            Some(SunKeys::from_pair(&hex(meta)?, &hex(master)?))
+            Some(SunKeys::from_pair(
+                &hex::decode(&HEXLOWER_PERMISSIVE, meta)?,
+                &hex::decode(&HEXLOWER_PERMISSIVE, master)?,
+            ))
         };
         one().or_else(two).map(Self).ok_or_else(|| SecretError::NotKeys { characters: text.chars().count() })
     }
@@ -133,18 +141,6 @@ impl SecretError {
             ),
         }
     }
-}
-
-/// So many bytes, written as hex digits and nothing else.
-fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 /// Why a file can't be read, for a person.

@@ -2,11 +2,14 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use data_encoding::HEXLOWER;
 use schoolgate_core::entry::What;
 
-use super::hex;
 use super::key::{PublicKey, SigningKey};
-use crate::ledger::{Hash, LedgerId};
+use crate::{
+    hex,
+    ledger::{Hash, LedgerId},
+};
 
 /// A tree of a ledger's first entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +58,12 @@ impl SignedCheckpoint {
     }
 
     pub(super) fn from_hex(ledger: LedgerId, size: u64, root: &str, key: &str, signature: &str) -> Option<Self> {
-        let checkpoint = Checkpoint { ledger, size, root: hex::decode(root)? };
-        Some(Self { checkpoint, key: PublicKey(hex::decode(key)?), signature: hex::decode(signature)? })
+        let checkpoint = Checkpoint { ledger, size, root: hex::decode(&HEXLOWER, root)? };
+        Some(Self {
+            checkpoint,
+            key: PublicKey(hex::decode(&HEXLOWER, key)?),
+            signature: hex::decode(&HEXLOWER, signature)?,
+        })
     }
 
     /// Whether the signature is that of the key it names. Whose key that is, is another question.

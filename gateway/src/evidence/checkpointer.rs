@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use data_encoding::HEXLOWER;
 use schoolgate_core::{entry::Seq, school::Input, state::State};
 
 use super::checkpoint::Checkpoint;
-use super::hex;
 use super::key::SigningKey;
 use crate::ledger::{Hash, LedgerId};
 
@@ -66,9 +66,9 @@ impl Checkpointer {
         let signed = Checkpoint { ledger: self.ledger, size, root }.sign(&self.key);
         Some(Input::Checkpoint {
             size: Seq(size),
-            root: hex::encode(&root),
+            root: HEXLOWER.encode(&root),
             key: signed.key.to_string(),
-            signature: hex::encode(&signed.signature),
+            signature: HEXLOWER.encode(&signed.signature),
         })
     }
 }

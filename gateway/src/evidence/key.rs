@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use data_encoding::HEXLOWER;
 use ed25519_compact::{KeyPair, Seed};
 use rustix::fs::{Mode, OFlags};
 use tracing::{info, warn};
 
-use super::hex;
+use crate::hex;
 
 /// Where the key is, in the data folder.
 pub const KEY_FILE: &str = "signing.key";
@@ -124,7 +125,7 @@ impl PublicKey {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        hex::decode(text).or_else(|| unpem(PUBLIC_LABEL, &PUBLIC_DER, text)).map(Self)
+        hex::decode(&HEXLOWER, text).or_else(|| unpem(PUBLIC_LABEL, &PUBLIC_DER, text)).map(Self)
     }
 
     /// As OpenSSL reads it.
@@ -143,7 +144,7 @@ impl PublicKey {
 
 impl fmt::Display for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(&self.0))
+        f.write_str(&HEXLOWER.encode(&self.0))
     }
 }
 
@@ -195,9 +196,9 @@ mod tests {
 
     #[test]
     fn keys_and_signatures_are_those_of_the_rfc() {
-        let key = SigningKey::from_seed(hex::decode(SEED).unwrap()).unwrap();
+        let key = SigningKey::from_seed(hex::decode(&HEXLOWER, SEED).unwrap()).unwrap();
         assert_eq!(key.public().to_string(), PUBLIC);
-        assert_eq!(hex::encode(&key.sign("r")), SIGNATURE_OF_R);
+        assert_eq!(HEXLOWER.encode(&key.sign("r")), SIGNATURE_OF_R);
         assert!(key.public().verifies("r", &key.sign("r")));
         assert!(!key.public().verifies("s", &key.sign("r")));
     }
@@ -233,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_public_key_is_named_by_digits_or_by_a_file_of_either_form() {
-        let key = PublicKey(hex::decode(PUBLIC).unwrap());
+        let key = PublicKey(hex::decode(&HEXLOWER, PUBLIC).unwrap());
         let dir = tempfile::tempdir().unwrap();
         let (digits, pem) = (dir.path().join("digits"), dir.path().join("pem"));
         fs::write(&digits, format!("{PUBLIC}\n")).unwrap();

@@ -10,7 +10,6 @@ mod checkpoint;
 mod checkpointer;
 #[doc(hidden)]
 pub mod harness;
-mod hex;
 mod key;
 mod proof;
 mod prove;

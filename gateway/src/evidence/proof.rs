@@ -1,12 +1,15 @@
 //! The proof of one entry, as a file that is shown to others, and its check, which needs nothing else but the public key.
 
+use data_encoding::HEXLOWER;
 use schoolgate_core::{entry::Entry, text, text::Lang};
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::SignedCheckpoint;
-use super::hex;
 use super::key::PublicKey;
-use crate::ledger::{Hash, LedgerId, MAX_PROOF_LEN, Salt, leaf, verify_inclusion};
+use crate::{
+    hex,
+    ledger::{Hash, LedgerId, MAX_PROOF_LEN, Salt, leaf, verify_inclusion},
+};
 
 /// Longest proof file that is read, in bytes: an entry of the greatest length, every byte escaped.
 pub const MAX_PROOF_BYTES: usize = 8 << 20;
@@ -147,14 +150,14 @@ impl Proof {
             format: FORMAT.to_owned(),
             ledger: checkpoint.ledger.to_string(),
             seq: self.seq,
-            salt: hex::encode(&self.salt),
+            salt: HEXLOWER.encode(&self.salt),
             body: self.body.clone(),
-            path: self.path.iter().map(|hash| hex::encode(hash)).collect(),
+            path: self.path.iter().map(|hash| HEXLOWER.encode(hash)).collect(),
             checkpoint: DocumentCheckpoint {
                 size: checkpoint.size,
-                root: hex::encode(&checkpoint.root),
+                root: HEXLOWER.encode(&checkpoint.root),
                 key: key.to_string(),
-                signature: hex::encode(signature),
+                signature: HEXLOWER.encode(signature),
             },
         };
         // Strings and numbers alone can always be written.
@@ -174,13 +177,13 @@ impl Proof {
         if document.format != FORMAT {
             return Err(ProofFault::Format);
         }
-        let ledger = LedgerId(hex::decode(&document.ledger).ok_or(ProofFault::Value("ledger"))?);
+        let ledger = LedgerId(hex::decode(&HEXLOWER, &document.ledger).ok_or(ProofFault::Value("ledger"))?);
         let DocumentCheckpoint { size, root, key, signature } = &document.checkpoint;
         let signed = SignedCheckpoint::from_hex(ledger, *size, root, key, signature);
-        let path: Option<Vec<Hash>> = document.path.iter().map(|hash| hex::decode(hash)).collect();
+        let path: Option<Vec<Hash>> = document.path.iter().map(|hash| hex::decode(&HEXLOWER, hash)).collect();
         let proof = Self {
             seq: document.seq,
-            salt: hex::decode(&document.salt).ok_or(ProofFault::Value("salt"))?,
+            salt: hex::decode(&HEXLOWER, &document.salt).ok_or(ProofFault::Value("salt"))?,
             path: path.filter(|path| path.len() <= MAX_PROOF_LEN).ok_or(ProofFault::Value("path"))?,
             signed: signed.filter(|_| *size <= MAX_SEQ).ok_or(ProofFault::Value("checkpoint"))?,
             body: document.body,

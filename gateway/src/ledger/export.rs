@@ -5,6 +5,7 @@ use super::layout::LayoutError;
 use super::reader::open_records;
 use super::records::{Fault, ReadError, Removed};
 use super::recover::MAX_FAULTS;
+use data_encoding::HEXLOWER;
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -95,9 +96,9 @@ pub fn export_ndjson(
 /// What `out` says.
 pub fn write_ndjson_line(record: &Record, out: &mut impl Write) -> io::Result<()> {
     write!(out, r#"{{"seq":{},"chain":""#, record.seq)?;
-    write_hex(&record.chain, out)?;
+    write!(out, "{}", HEXLOWER.encode_display(&record.chain))?;
     out.write_all(br#"","salt":""#)?;
-    write_hex(&record.salt, out)?;
+    write!(out, "{}", HEXLOWER.encode_display(&record.salt))?;
     out.write_all(br#"","entry":"#)?;
     out.write_all(&record.body)?;
     out.write_all(b"}\n")
@@ -110,16 +111,8 @@ pub fn write_ndjson_line(record: &Record, out: &mut impl Write) -> io::Result<()
 /// What `out` says.
 pub fn write_removed_line(seq: u64, leaf: &Hash, chain: &Hash, out: &mut impl Write) -> io::Result<()> {
     write!(out, r#"{{"seq":{seq},"chain":""#)?;
-    write_hex(chain, out)?;
+    write!(out, "{}", HEXLOWER.encode_display(chain))?;
     out.write_all(br#"","removed":true,"leaf":""#)?;
-    write_hex(leaf, out)?;
+    write!(out, "{}", HEXLOWER.encode_display(leaf))?;
     out.write_all(b"\"}\n")
-}
-
-fn write_hex(bytes: &[u8], out: &mut impl Write) -> io::Result<()> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.write_all(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])?;
-    }
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The bytes of a record, and its hashes. `gateway/docs/ledger-format.md` is their specification.
 
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -37,7 +38,7 @@ pub struct LedgerId(pub [u8; 16]);
 
 impl fmt::Display for LedgerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_hex(f, &self.0)
+        HEXLOWER.encode_display(&self.0).fmt(f)
     }
 }
 
@@ -45,10 +46,6 @@ impl fmt::Debug for LedgerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "LedgerId({self})")
     }
-}
-
-fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
 
 /// One entry as it stands in the ledger.
@@ -68,7 +65,7 @@ pub struct Record {
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Record({}, {} bytes, chain ", self.seq, self.body.len())?;
-        write_hex(f, &self.chain[..4])?;
+        HEXLOWER.encode_display(&self.chain[..4]).fmt(f)?;
         f.write_str("…)")
     }
 }

@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
+use data_encoding::HEXLOWER;
 use schoolgate_core::{entry::Entry, text::Lang};
 
-use super::{LedgerCliError, Line, hex, in_words, sentence};
+use super::{LedgerCliError, Line, in_words, sentence};
 use crate::{
     ledger::{Hash, Record},
     spreadsheet::Sheet,
@@ -35,13 +36,13 @@ impl<W: Write> Table<W> {
     }
 
     fn removed(&mut self, seq: u64, chain: &Hash, sentence: &str) -> Result<(), LedgerCliError> {
-        let (seq, chain) = (seq.to_string(), hex(chain));
+        let (seq, chain) = (seq.to_string(), HEXLOWER.encode(chain));
         let row = [&seq, "", "", "", "", "removed", "", "", "", "", "", "", sentence.trim(), "", "", &chain];
         Ok(self.sheet.row(row)?)
     }
 
     fn entry(&mut self, record: &Record) -> Result<(), LedgerCliError> {
-        let (salt, chain) = (hex(&record.salt), hex(&record.chain));
+        let (salt, chain) = (HEXLOWER.encode(&record.salt), HEXLOWER.encode(&record.chain));
         let seq = record.seq.to_string();
         let body = String::from_utf8_lossy(&record.body);
         let Ok(entry) = Entry::decode(&record.body) else {

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use data_encoding::HEXLOWER;
 use schoolgate_core::{
     credential::CredentialId,
     entry::{ENTRY_VERSION, Reason, Seq, Tap, What},
@@ -120,7 +121,7 @@ fn an_exported_line_holds_the_very_bytes_that_are_hashed() {
     });
     let body = entry(1, What::Started { version: "0.1.0".into() }).encode().unwrap();
     let leaf = ledger::leaf(&[9; 16], &body);
-    let chain = hex(&ledger::link(&ledger::chain_start(LedgerId([7; 16])), &leaf));
+    let chain = HEXLOWER.encode(&ledger::link(&ledger::chain_start(LedgerId([7; 16])), &leaf));
     assert!(out.contains(&chain) && out.contains(std::str::from_utf8(&body).unwrap()), "{out}");
 }
 
@@ -139,7 +140,7 @@ fn numbers(dir: &TempDir, filter: FilterArgs) -> Vec<u64> {
 }
 
 fn bytes_of(hex: &str) -> Vec<u8> {
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    HEXLOWER.decode(hex.as_bytes()).unwrap()
 }
 
 #[test]
@@ -160,7 +161,10 @@ fn a_line_that_was_picked_out_can_be_proven_to_be_in_the_ledger() {
     let columns = table.headers().unwrap().clone();
     let row = table.records().next().unwrap().unwrap();
     let cell = |name: &str| &row[columns.iter().position(|column| column == name).unwrap()];
-    assert_eq!((cell("entry"), cell("salt"), cell("chain")), (body, &*hex(&salt), line["chain"].as_str().unwrap()));
+    assert_eq!(
+        (cell("entry"), cell("salt"), cell("chain")),
+        (body, &*HEXLOWER.encode(&salt), line["chain"].as_str().unwrap())
+    );
 }
 
 #[test]
@@ -238,7 +242,7 @@ fn removed_entries_are_told_and_keep_their_place_in_the_chain() {
     assert_eq!((first[0]["removed"].as_bool(), first[0]["entry"].is_null()), (Some(true), true), "{first:?}");
     let leaf = bytes_of(first[0]["leaf"].as_str().unwrap()).try_into().unwrap();
     let chain = ledger::link(&ledger::chain_start(LedgerId([7; 16])), &leaf);
-    assert_eq!(first[0]["chain"], hex(&chain));
+    assert_eq!(first[0]["chain"], HEXLOWER.encode(&chain));
     let (code, table) = export(&dir, FilterArgs { seq: "1".parse().ok(), ..FilterArgs::default() }, ExportFormat::Csv);
     assert_eq!(code, EXIT_FINE, "that was in order");
     assert!(table.contains("\r\n1,,,,,removed,"), "{table}");

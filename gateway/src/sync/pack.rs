@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use data_encoding::HEXLOWER;
 use flate2::{Compress, CompressError, Compression, Crc, FlushCompress, Status};
 
 use super::source::Record;
@@ -94,10 +95,9 @@ impl Packer {
 }
 
 fn push_hex(text: &mut Vec<u8>, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        text.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    }
+    let digits = text.len();
+    text.resize(digits + HEXLOWER.encode_len(bytes.len()), 0);
+    HEXLOWER.encode_mut(bytes, &mut text[digits..]);
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use ureq::Agent;
 use ureq::http::{HeaderValue, Uri};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
@@ -42,7 +43,7 @@ impl Post {
             agent: agent(options)?,
             url: format!("{url}/v1/gateways/{}/entries?from=", options.gateway),
             authorization: authorization(options.token.reveal())?,
-            ledger: options.ledger.iter().map(|byte| format!("{byte:02x}")).collect(),
+            ledger: HEXLOWER.encode(&options.ledger),
         })
     }
 

@@ -11,11 +11,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use serde_json::json;
 
 use super::batch::{self, MAX_SEQ};
 use super::problem::Problem;
-use super::{Mood, OPENAPI, Shared, hex};
+use super::{Mood, OPENAPI, Shared, unhex};
 
 /// A body is read this far past its limit, so that the answer reaches a client that is still sending.
 const OVERREAD: usize = 8 << 20;
@@ -49,13 +50,13 @@ async fn in_this_mood(State(shared): State<Arc<Shared>>, request: Request, next:
 async fn gateway(State(shared): State<Arc<Shared>>, path: GatewayPath, headers: HeaderMap) -> Answer {
     let id = authorized(&shared, path, &headers)?;
     let ledger = shared.ledger(&id).ok_or_else(Problem::forbidden)?;
-    let chain = ledger.lines().last().map(|line| hex::encode(&line.chain));
+    let chain = ledger.lines().last().map(|line| HEXLOWER.encode(&line.chain));
     let state = json!({
-        "ledger": ledger.id().map(|id| hex::encode(&id)),
+        "ledger": ledger.id().map(|id| HEXLOWER.encode(&id)),
         "acknowledged": ledger.acknowledged(),
         "chain": chain,
         "checkpoint": ledger.checkpoint().map(|seen| json!({
-            "seq": seen.seq, "size": seen.size, "root": hex::encode(&seen.root),
+            "seq": seen.seq, "size": seen.size, "root": HEXLOWER.encode(&seen.root),
         })),
     });
     Ok(Json(state).into_response())
@@ -125,7 +126,7 @@ fn from_of(query: &str) -> Result<u64, Problem> {
 
 fn ledger_of(headers: &HeaderMap) -> Result<[u8; 16], Problem> {
     let text = headers.get("schoolgate-ledger").and_then(|value| value.to_str().ok());
-    text.and_then(hex::decode)
+    text.and_then(unhex)
         .ok_or_else(|| Problem::bad_request("Schoolgate-Ledger", "give the ledger's id as 32 lower-case hex digits"))
 }
 

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::chain::Hash;
-use super::hex;
+use super::unhex;
 
 /// The largest sequence number: integers beyond it are not exact in every JSON reader.
 pub(super) const MAX_SEQ: u64 = (1 << 53) - 1;
@@ -130,8 +130,8 @@ pub(super) fn parse_line(line: &[u8]) -> Result<Line, String> {
     check_entry(raw.entry.get(), raw.seq)?;
     Ok(Line {
         seq: raw.seq,
-        chain: hex::decode(&raw.chain).ok_or("its chain is not 64 lower-case hex digits")?,
-        salt: hex::decode(&raw.salt).ok_or("its salt is not 32 lower-case hex digits")?,
+        chain: unhex(&raw.chain).ok_or("its chain is not 64 lower-case hex digits")?,
+        salt: unhex(&raw.salt).ok_or("its salt is not 32 lower-case hex digits")?,
         entry: Bytes::copy_from_slice(raw.entry.get().as_bytes()),
     })
 }

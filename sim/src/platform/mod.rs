@@ -13,7 +13,6 @@
 mod api;
 mod batch;
 mod chain;
-mod hex;
 mod link;
 mod problem;
 mod store;
@@ -26,6 +25,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -279,4 +279,9 @@ fn is_gateway_id(id: &str) -> bool {
 
 fn token_hash(token: &str) -> Hash {
     Sha256::digest(token.as_bytes()).into()
+}
+
+/// Exactly `N` bytes from `2 N` lower-case digits; upper case is refused, as the document's patterns do.
+fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok()
 }

@@ -3,10 +3,10 @@
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::AppendHeaders;
 use axum::response::{IntoResponse, Response};
+use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
 
 use super::batch::{Fault, Limits};
-use super::hex;
 use super::store::Refusal;
 
 /// An answer that is not 200.
@@ -95,8 +95,8 @@ impl Problem {
         let problem = match refusal {
             Refusal::LedgerChanged { known, given } => {
                 Self::new(StatusCode::CONFLICT, "ledger_changed", "This gateway had another ledger until now")
-                    .with("known", hex::encode(&known))
-                    .with("given", hex::encode(&given))
+                    .with("known", HEXLOWER.encode(&known))
+                    .with("given", HEXLOWER.encode(&given))
             }
             Refusal::Gap { expected, .. } => {
                 Self::new(StatusCode::CONFLICT, "gap", "Entries are missing before this batch")

@@ -4,11 +4,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use serde::Deserialize;
 
 use super::batch::{self, Line};
 use super::chain::{self, Hash};
-use super::hex;
+use super::unhex;
 use super::witness::{Misfit, Seen, Witness, leaf_of};
 
 /// So many lines of another history are kept of a gateway; more of it adds nothing to what people must know.
@@ -34,8 +35,8 @@ pub struct Counts {
 pub(super) enum Refusal {
     #[error(
         "known is {}, given is {}; a person must say that the box was replaced",
-        hex::encode(known),
-        hex::encode(given)
+        HEXLOWER.encode(known),
+        HEXLOWER.encode(given)
     )]
     LedgerChanged { known: [u8; 16], given: [u8; 16] },
     #[error("the batch starts at {from}, the next entry to store is {expected}")]
@@ -125,7 +126,7 @@ impl Ledger {
     fn load_line(&mut self, line: &[u8]) -> Result<(), String> {
         let Some(id) = self.id else {
             let head: Head = serde_json::from_slice(line).map_err(|_| "it does not name the ledger".to_owned())?;
-            self.id = Some(hex::decode(&head.ledger).ok_or("its ledger is not 32 hex digits")?);
+            self.id = Some(unhex(&head.ledger).ok_or("its ledger is not 32 hex digits")?);
             return Ok(());
         };
         let line = batch::parse_line(line)?;
@@ -254,7 +255,7 @@ impl Ledger {
             return Ok(());
         }
         if let Some((_, file)) = &mut self.file {
-            let head = self.id.is_none().then(|| format!("{{\"ledger\":\"{}\"}}\n", hex::encode(&id)));
+            let head = self.id.is_none().then(|| format!("{{\"ledger\":\"{}\"}}\n", HEXLOWER.encode(&id)));
             let mut text = head.unwrap_or_default().into_bytes();
             new.iter().for_each(|line| write_line(&mut text, line));
             write_whole(file, &text)?;
@@ -273,7 +274,7 @@ impl Ledger {
         let Some(id) = self.id else { return Ok(()) };
         let file = match &self.file {
             Some((path, _)) => {
-                fs::rename(path, path.with_extension(format!("{}.ndjson", hex::encode(&id))))?;
+                fs::rename(path, path.with_extension(format!("{}.ndjson", HEXLOWER.encode(&id))))?;
                 Some((path.clone(), open_file(path)?))
             }
             None => None,
@@ -313,7 +314,7 @@ fn write_whole(file: &mut File, text: &[u8]) -> io::Result<()> {
 }
 
 fn write_line(text: &mut Vec<u8>, line: &Line) {
-    let (chain, salt) = (hex::encode(&line.chain), hex::encode(&line.salt));
+    let (chain, salt) = (HEXLOWER.encode(&line.chain), HEXLOWER.encode(&line.salt));
     text.extend_from_slice(format!(r#"{{"seq":{},"chain":"{chain}","salt":"{salt}","entry":"#, line.seq).as_bytes());
     text.extend_from_slice(&line.entry);
     text.extend_from_slice(b"}\n");

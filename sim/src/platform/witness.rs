@@ -1,13 +1,14 @@
 //! The platform as witness of a gateway's signed checkpoints: the last one that it saw, and the tree of what it has
 //! received. Computed from the document's words alone, as the chain is.
 
+use data_encoding::HEXLOWER;
 use ed25519_compact::{PublicKey, Signature};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::batch::Line;
 use super::chain::{self, Hash};
-use super::hex;
+use super::unhex;
 
 /// What is known of a gateway's checkpoints.
 #[derive(Clone, Default)]
@@ -83,9 +84,9 @@ impl Witness {
     ) -> Result<(), Misfit> {
         let Some(checkpoint) = checkpoint_in(&line.entry) else { return Ok(()) };
         let checkpoint: RawCheckpoint = serde_json::from_value(checkpoint).map_err(|_| Misfit::Form)?;
-        let root: Hash = hex::decode(&checkpoint.root).ok_or(Misfit::Form)?;
-        let key: [u8; 32] = hex::decode(&checkpoint.key).ok_or(Misfit::Form)?;
-        let signature: [u8; 64] = hex::decode(&checkpoint.signature).ok_or(Misfit::Form)?;
+        let root: Hash = unhex(&checkpoint.root).ok_or(Misfit::Form)?;
+        let key: [u8; 32] = unhex(&checkpoint.key).ok_or(Misfit::Form)?;
+        let signature: [u8; 64] = unhex(&checkpoint.signature).ok_or(Misfit::Form)?;
         let size = checkpoint.size;
         if size >= line.seq || size <= self.tree.size {
             return Err(Misfit::Size);
@@ -121,7 +122,7 @@ fn checkpoint_in(entry: &[u8]) -> Option<serde_json::Value> {
 /// The text that a gateway signs.
 pub fn signed_text(ledger: &[u8; 16], size: u64, root: &Hash) -> String {
     let root = base64(root);
-    format!("schoolgate ledger checkpoint v1\n{}\n{size}\n{root}\n", hex::encode(ledger))
+    format!("schoolgate ledger checkpoint v1\n{}\n{size}\n{root}\n", HEXLOWER.encode(ledger))
 }
 
 /// RFC 4648, 4, with padding.
@@ -196,7 +197,7 @@ mod tests {
                 8 => "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
                 _ => continue,
             };
-            assert_eq!(hex::encode(&tree.root()), expected, "{count} leaves");
+            assert_eq!(HEXLOWER.encode(&tree.root()), expected, "{count} leaves");
         }
     }
 

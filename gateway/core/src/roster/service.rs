@@ -2,6 +2,7 @@
 //! are derived from it (一生一课表), never stored twice.
 
 use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
+use data_encoding::HEXLOWER_PERMISSIVE;
 use hashbrown::HashSet;
 
 use super::{
@@ -296,13 +297,8 @@ impl PassKey {
     /// The key; nothing unless it is written as 64 hex digits.
     pub fn bytes(&self) -> Option<[u8; 32]> {
         let mut key = [0; 32];
-        if self.public.len() != 64 || !self.public.is_ascii() {
-            return None;
-        }
-        for (byte, pair) in key.iter_mut().zip(self.public.as_bytes().chunks_exact(2)) {
-            *byte = u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        Some(key)
+        let digits = self.public.as_bytes();
+        (digits.len() == 64 && HEXLOWER_PERMISSIVE.decode_mut(digits, &mut key).is_ok()).then_some(key)
     }
 }
 

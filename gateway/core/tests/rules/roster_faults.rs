@@ -202,6 +202,7 @@ const FAULTS: &[(&str, Spoil)] = &[
     ("patrol to nowhere", |d, n| spoil!(d.patrols[n].points = vec![])),
     ("pass key too short", |d, n| spoil!(d.pass_keys[n].public = "ab".repeat(31))),
     ("pass key that is no hex", |d, n| spoil!(d.pass_keys[n].public = "xy".repeat(32))),
+    ("pass key with signs", |d, n| spoil!(d.pass_keys[n].public = "+f".repeat(32))),
     ("pass revoked of nobody", |d, n| spoil!(d.revoked_passes[n].student = student("nobody"))),
     ("pass revoked from nobody", |d, n| spoil!(d.revoked_passes[n].guardian = guardian("nobody"))),
     ("release hours reversed", |d, _| {

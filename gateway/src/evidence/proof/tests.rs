@@ -1,5 +1,6 @@
 //! Proofs of a small ledger, as they are and changed.
 
+use data_encoding::HEXLOWER;
 use proptest::prelude::*;
 
 use super::super::{Checkpoint, SigningKey};
@@ -46,7 +47,7 @@ fn a_file_shows_no_other_entry() {
     let file = proof(5).to_json();
     for seq in (1..=SIZE).filter(|seq| *seq != 5) {
         assert!(!file.contains(&format!("seq\\\":{seq},")));
-        let salt = hex::encode(&[seq as u8; 16]);
+        let salt = HEXLOWER.encode(&[seq as u8; 16]);
         assert!(!file.contains(&salt), "without its salt, a sibling's leaf can't be guessed");
     }
 }

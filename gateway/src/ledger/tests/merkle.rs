@@ -2,6 +2,7 @@
 //! Transparency's reference implementation (google/certificate-transparency, merkle_tree_test).
 
 use super::*;
+use data_encoding::HEXLOWER;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -19,7 +20,7 @@ const ROOTS: [&str; 8] = [
 ];
 
 fn bytes(hex: &str) -> Vec<u8> {
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    HEXLOWER.decode(hex.as_bytes()).unwrap()
 }
 
 fn hashes(hex: &[&str]) -> Vec<Hash> {

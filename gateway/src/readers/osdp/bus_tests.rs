@@ -1,3 +1,4 @@
+use data_encoding::HEXLOWER;
 use proptest::prelude::*;
 
 use super::*;
@@ -14,8 +15,7 @@ const THEIRS: [u8; 16] = [0x0B; 16];
 const CARD: [u8; 4] = [0x80, 0x80, 0x00, 0x80];
 
 fn key(bytes: [u8; 16]) -> Scbk {
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Scbk::parse(digits.as_bytes()).unwrap()
+    Scbk::parse(HEXLOWER.encode(&bytes).as_bytes()).unwrap()
 }
 
 fn secured(enrolled: bool, may_enrol: bool) -> Security {

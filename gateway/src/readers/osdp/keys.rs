@@ -15,10 +15,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use data_encoding::HEXLOWER_PERMISSIVE;
 use schoolgate_core::{id::ReaderId, text, text::Lang};
 
 use super::happening::Identity;
-use crate::readers::card_key::CardKey;
+use crate::{hex, readers::card_key::CardKey};
 
 /// What the keys are derived under: no kind of card is called so.
 const PURPOSE: &str = "osdp secure channel base key 1";
@@ -78,17 +79,7 @@ impl Scbk {
 
     /// Takes a key file's bytes.
     pub fn parse(bytes: &[u8]) -> Result<Self, KeyFileError> {
-        let digits = bytes.trim_ascii();
-        let mut key = [0; 16];
-        if digits.len() != 2 * key.len() {
-            return Err(KeyFileError::NotHex);
-        }
-        for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
-            for digit in pair {
-                let value = char::from(*digit).to_digit(16).ok_or(KeyFileError::NotHex)?;
-                *byte = *byte << 4 | value as u8;
-            }
-        }
+        let key = hex::decode(&HEXLOWER_PERMISSIVE, bytes.trim_ascii()).ok_or(KeyFileError::NotHex)?;
         if Self(key) == Self::FACTORY { Err(KeyFileError::Factory) } else { Ok(Self(key)) }
     }
 
@@ -164,6 +155,7 @@ impl Enrolments {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use data_encoding::HEXLOWER;
     use proptest::prelude::*;
 
     use super::*;
@@ -187,8 +179,7 @@ mod tests {
     fn the_derived_key_is_what_any_hmac_implementation_computes() {
         // python3 -c 'import hmac; print(hmac.new(bytes([1])*32, b"osdp secure channel base key 1\0east-1", "sha256").hexdigest()[:32])'
         let key = Scbk::derive(&CardKey::new(&[1; 32]), &reader("east-1")).expose();
-        let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "0dbe0921b157f6125f8ce07e35b74a56");
+        assert_eq!(HEXLOWER.encode(&key), "0dbe0921b157f6125f8ce07e35b74a56");
     }
 
     #[test]
