@@ -1,6 +1,6 @@
 //! Brokers that take the connection and then misbehave, made by hand. What is about patience runs on virtual time.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{collections::VecDeque, net::Ipv4Addr, time::Duration};
 
 use rand::{RngExt, SeedableRng};
 use schoolgate::notify::{ACK_PATIENCE, Trouble};
@@ -74,15 +74,18 @@ impl Line {
             seen.push(kind);
             match kind {
                 PINGREQ => self.write(PINGRESP).await,
-                PUBLISH if acknowledges => {
-                    let topic = usize::from(u16::from_be_bytes([body[0], body[1]]));
-                    self.write(&[0x40, 2, body[2 + topic], body[3 + topic]]).await;
-                }
+                PUBLISH if acknowledges => self.write(&puback(&body)).await,
                 _ => {}
             }
         }
         seen
     }
+}
+
+/// The acknowledgement of a PUBLISH with this body, MQTT 5 §3.3.2, §3.4.
+fn puback(body: &[u8]) -> [u8; 4] {
+    let topic = usize::from(u16::from_be_bytes([body[0], body[1]]));
+    [0x40, 2, body[2 + topic], body[3 + topic]]
 }
 
 async fn connection_error(running: &mut Running) -> String {
@@ -120,8 +123,7 @@ async fn a_line_that_goes_dead_is_noticed_within_two_keep_alives() {
     running.until("connected", |status| status.connected).await;
     // `online` is acknowledged, then nothing more ever comes.
     let (_, body) = line.read().await.unwrap();
-    let topic = usize::from(u16::from_be_bytes([body[0], body[1]]));
-    line.write(&[0x40, 2, body[2 + topic], body[3 + topic]]).await;
+    line.write(&puback(&body)).await;
     let began = Instant::now();
     let error = connection_error(&mut running).await;
     assert!(error.contains("pingreq"), "{error}");
@@ -157,6 +159,42 @@ async fn a_broker_that_never_acknowledges_is_given_up_though_it_answers_pings() 
     assert!(error.contains("acknowledges nothing"), "{error}");
     assert!(began.elapsed() >= ACK_PATIENCE && began.elapsed() < 2 * ACK_PATIENCE, "{:?}", began.elapsed());
     assert_eq!(running.status.borrow().confirmed_through, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_all_that_may_be_under_way_few_acknowledgements_wait_for_more_but_not_long() {
+    const MS: Duration = Duration::from_millis(1);
+    let (fake, port) = Fake::start().await;
+    let ledger = Ledger::new();
+    (0..1_000).for_each(|_| ledger.tell("schoolgate/s1/staff/security/alert", "{}"));
+    let settings = settings(port);
+    let window = usize::from(settings.window);
+    let mut running = start(settings, &ledger);
+    let mut line = fake.accept().await;
+    line.write(CONNACK).await;
+    let mut pubacks = VecDeque::new();
+    while pubacks.len() < window {
+        let (kind, body) = line.read().await.unwrap();
+        assert_eq!(kind, PUBLISH);
+        pubacks.push_back(puback(&body));
+    }
+    assert!(timeout(10 * MS, line.read()).await.is_err(), "more than {window} under way");
+    // As many at once, and after how long the same number of messages comes: after a rest at once; then, so few, only when
+    // no more have come for a while; a quarter of all, at once.
+    for (count, (least, most)) in
+        [(1, (0, 0)), (1, (1, 2)), (10, (1, 2)), (window / 4, (0, 0)), (3, (1, 2)), (window / 2, (0, 0))]
+    {
+        let began = Instant::now();
+        line.write(&pubacks.drain(..count).flatten().collect::<Vec<_>>()).await;
+        for _ in 0..count {
+            pubacks.push_back(puback(&line.read().await.unwrap().1));
+        }
+        let took = began.elapsed();
+        assert!((least * MS..=most * MS).contains(&took), "{count} after {took:?}, not {least} to {most} ms");
+    }
+    line.write(&pubacks.into_iter().flatten().collect::<Vec<_>>()).await;
+    tokio::spawn(async move { line.serve(true).await });
+    running.until_confirmed(1_000).await;
 }
 
 #[tokio::test]
