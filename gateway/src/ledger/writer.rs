@@ -70,7 +70,6 @@ impl Active {
             self.blocks.set_written();
             return Ok(());
         }
-        self.is_cached = true;
         self.file.write_all_at(records, self.end)?;
         self.write_zeros(end, self.zeros_wanted(records.len() as u64))
     }
@@ -80,7 +79,8 @@ impl Active {
         let from = self.zeroed.max(end).next_multiple_of(BLOCK_LEN as u64).min(self.size);
         let to = (from + len).min(self.size);
         let piece = if len > zeros_ahead(self.size) { LARGE_GROUP_BYTES as usize } else { BLOCK_LEN };
-        self.is_cached = true;
+        // Behind groups without zeros, nothing is written past the cache.
+        self.is_cached |= to > from;
         write_zeros(&*self.file, from, to - from, piece)?;
         self.zeroed = to;
         Ok(())

@@ -323,7 +323,7 @@ fn where_the_lane_writes_next_the_page_cache_has_nothing() {
         for seq in seqs.by_ref().take(250) {
             one_by_one(&ledger, seq..=seq);
             end += record_len(body(seq).len());
-            // The name comes with the second record at the latest, by the thread that prepares segments.
+            // Else the thread that prepares segments has not given it its name yet.
             let Ok(file) = fs::File::open(&segment) else { continue };
             let cached = cached_through(&file);
             assert!(cached <= end, "entry {seq} ends at {end}, the cache has pages through {cached}");
