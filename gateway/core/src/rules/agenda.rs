@@ -15,8 +15,8 @@ use crate::{
     id::{SessionId, StudentId},
     roster::{DayKind, Post, Roster},
     school::School,
-    state::{CLOCK_JUMP, Today},
-    time::{Mono, TimeOfDay},
+    state::{CLOCK_JUMP, State},
+    time::{Day, Mono, TimeOfDay},
     timer::{Timeout, Timer},
 };
 
@@ -79,10 +79,9 @@ impl Agenda {
 /// Sessions that the clock has jumped over are left out: if it was right to jump, the day's turn closes them, not watched;
 /// if it jumps back, they are still to come.
 pub(crate) fn rebuild(school: &mut School) {
-    let today = school.state.today();
-    let Some(day) = today.day.filter(|_| school.agenda.ready) else { return school.agenda.due.clear() };
+    let Some(day) = school.state.today().day.filter(|_| school.agenda.ready) else { return school.agenda.due.clear() };
     let mut due = plan(&school.roster, day.number());
-    due.retain(|(moment, item)| !is_done(today, item) && !skips(&school.agenda, *moment, item));
+    due.retain(|(moment, item)| !is_done(&school.state, day, item) && !skips(&school.agenda, *moment, item));
     due.sort_unstable();
     school.agenda.due = due.into();
 }
@@ -153,10 +152,10 @@ fn last_ends(roster: &Roster, day: i64) -> BTreeSet<TimeOfDay> {
     last.into_values().collect()
 }
 
-fn is_done(today: &Today, item: &Item) -> bool {
+fn is_done(state: &State, today: Day, item: &Item) -> bool {
     match item {
-        Item::Close(session) => today.closed.contains(session),
-        Item::Check(check) => today.checks.contains(check),
+        Item::Close(session) => state.is_closed(session, today),
+        Item::Check(check) => state.today().checks.contains(check),
     }
 }
 

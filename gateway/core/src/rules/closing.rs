@@ -60,9 +60,10 @@ pub(crate) fn close_dropped(school: &mut School, next: &Roster) {
 /// Whether a session is closed, or its day was lived through and is over: whatever is told of it since is told too late.
 fn is_settled(school: &School, session: &Session) -> bool {
     let state = &school.state;
-    let of_its_day = core::iter::once(state.today()).chain(state.other_days()).find(|day| day.day == Some(session.day));
-    let closed = of_its_day.map_or_else(|| state.has_begun(session.day), |day| day.closed.contains(&session.id));
-    closed || state.unwatched().contains_key(&session.id)
+    let is_remembered =
+        core::iter::once(state.today()).chain(state.other_days()).any(|day| day.day == Some(session.day));
+    let is_over = !is_remembered && state.has_begun(session.day);
+    is_over || state.is_closed(&session.id, session.day) || state.unwatched().contains_key(&session.id)
 }
 
 /// One session, and how far the box knows what happened in it.

@@ -48,7 +48,7 @@ pub(crate) fn is_running(school: &School, session: &Session) -> bool {
 /// Open to those who come: it runs, or is about to begin, and is not closed.
 fn is_due(school: &School, session: &Session) -> bool {
     let due = matches!(phase(school, session), Some(Phase::Opening | Phase::Running));
-    due && !school.state.today().closed.contains(&session.id)
+    due && !school.state.is_closed(&session.id, session.day)
 }
 
 /// The sessions at this place that run or are about to begin, in the order of their start.

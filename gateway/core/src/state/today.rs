@@ -35,8 +35,8 @@ pub struct Today {
     pub began: Seq,
     /// The deadlines that were looked at.
     pub checks: BTreeSet<Check>,
-    /// The sessions that are closed.
-    pub closed: BTreeSet<SessionId>,
+    /// The sessions that were closed, and of which day they are: not always this one.
+    pub closed: BTreeMap<SessionId, Day>,
     /// Who had dinner, and when: a day that began with an unset clock is told from the last one by that.
     pub dined: HashMap<StudentId, Stamp>,
     /// Early leaves approved by staff today.
@@ -72,8 +72,8 @@ impl State {
             What::Checked { check, .. } => {
                 today.checks.insert(check.clone());
             }
-            What::SessionClosed { session, .. } => {
-                today.closed.insert(session.clone());
+            What::SessionClosed { session, day, .. } => {
+                today.closed.insert(session.clone(), *day);
             }
             What::Dined { student, .. } => {
                 today.dined.insert(student.clone(), entry.at);
@@ -142,6 +142,13 @@ impl State {
     /// Whether any day before that one has begun, as far as is remembered.
     pub fn has_begun_before(&self, day: Day) -> bool {
         self.days.first().is_some_and(|first| *first < day)
+    }
+
+    /// Whether a session of that day is closed, as far as is remembered; also if it was on another day, which the clock had
+    /// turned to.
+    pub fn is_closed(&self, session: &SessionId, of: Day) -> bool {
+        let mut days = core::iter::once(&self.today).chain(&self.other_days);
+        days.any(|day| day.closed.get(session) == Some(&of))
     }
 
     /// The days that went on before the clock turned to today's, the latest last: the clock may turn back.
